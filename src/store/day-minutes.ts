@@ -1,0 +1,49 @@
+import {
+  contributionRows,
+  dayRange,
+  foldSums,
+  MINUTES_PER_DAY,
+  type MinuteContribution,
+  type MinuteRange,
+  Profile,
+  type WindowFold,
+  type WindowSums,
+} from "../core/mod.ts";
+
+/** The contributions of one UTC day of one series, with the day's profile kept as they are replaced. */
+export class DayMinutes {
+  readonly range: MinuteRange;
+  readonly #minutes: (MinuteContribution | undefined)[] = new Array(MINUTES_PER_DAY).fill(undefined);
+  readonly #profile = new Profile();
+  #sums: WindowSums | undefined;
+
+  constructor(day: number) {
+    this.range = dayRange(day);
+  }
+
+  /** Puts a minute's contribution in place of the one that stood there; `undefined` leaves the minute empty. */
+  replace(minute: number, contribution: MinuteContribution | undefined): void {
+    const at = minute - this.range.lo;
+    const former = this.#minutes[at];
+    if (former === contribution) return;
+    if (former !== undefined) this.#profile.subtract(contributionRows(former));
+    if (contribution !== undefined) this.#profile.add(contributionRows(contribution));
+    this.#minutes[at] = contribution;
+    this.#sums = undefined;
+  }
+
+  /** Contributions inside `range`, ascending. */
+  *within(range: MinuteRange): Generator<MinuteContribution> {
+    const hi = Math.min(range.hi, this.range.hi) - this.range.lo;
+    for (let at = Math.max(range.lo - this.range.lo, 0); at < hi; at++) {
+      const contribution = this.#minutes[at];
+      if (contribution !== undefined) yield contribution;
+    }
+  }
+
+  /** The whole day. The profile is the living one: read it before the next replacement, and do not change it. */
+  fold(): WindowFold {
+    this.#sums ??= foldSums(this.within(this.range));
+    return { ...this.#sums, profile: this.#profile };
+  }
+}

@@ -1,0 +1,5 @@
+/** The incremental profile store: minute contributions in memory, folds, change stream. */
+export * from "./day-loader.ts";
+export * from "./level-reader.ts";
+export * from "./profile-store.ts";
+export * from "./series-store.ts";

@@ -1,0 +1,263 @@
+import {
+  Coverage,
+  dayOfMinute,
+  dayRange,
+  finestScales,
+  foldWindow,
+  type GridOf,
+  type Instrument,
+  intersectRanges,
+  invariant,
+  type KnownWindow,
+  type MinuteContributions,
+  type MinuteRange,
+  rangeLength,
+  rescaleContributions,
+  type Scales,
+  sameScales,
+  symbolName,
+  type WindowFold,
+} from "../core/mod.ts";
+import { DayMinutes } from "./day-minutes.ts";
+
+/** Days of one series kept in memory; the ones longest unused make room. A liquid day is about 3 MB. */
+export const RESIDENT_DAYS_MAX = 16;
+
+export interface SeriesIdentity {
+  readonly seriesId: number;
+  readonly instrument: Instrument;
+  /** Bin size in price units of the instrument's scale. */
+  readonly binUnits: number;
+}
+
+/**
+ * Everything known of one series: which minutes are covered, and for the days in memory what each contributed.
+ *
+ * A minute is *committed* (a segment of the tape owns it) or *sealed* (live trades proved it whole, its segment is not
+ * written yet): both are covered. An *open* minute is still being filled: it counts in the levels, not in the coverage.
+ */
+export class SeriesStore {
+  readonly seriesId: number;
+  readonly symbol: string;
+  readonly instrument: Instrument;
+  #grid: GridOf;
+  #committed: Coverage = Coverage.empty;
+  #sealed: Coverage = Coverage.empty;
+  #revision = 0;
+  readonly #days = new Map<number, DayMinutes>();
+  /** Counts replacements per day, so that a load from the tape can tell that it was overtaken. */
+  readonly #dayVersions = new Map<number, number>();
+  readonly #pins = new Map<number, number>();
+
+  constructor({ seriesId, instrument, binUnits }: SeriesIdentity) {
+    this.seriesId = seriesId;
+    this.instrument = instrument;
+    this.symbol = symbolName(instrument);
+    this.#grid = {
+      scales: { priceScale: instrument.priceScale, sizeScale: instrument.sizeScale },
+      binUnits,
+    };
+  }
+
+  /** The scales and bin size that the contributions in memory are in. */
+  get grid(): GridOf {
+    return this.#grid;
+  }
+
+  /** Counts changes; every value read between two changes carries the same one. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get covered(): Coverage {
+    return this.#sealed.ranges.length === 0
+      ? this.#committed
+      : Coverage.of([...this.#committed.ranges, ...this.#sealed.ranges]);
+  }
+
+  /** Takes over the coverage that the database lists. */
+  resetCommitted(ranges: Iterable<MinuteRange>): void {
+    this.#committed = Coverage.of(ranges);
+    this.#revision++;
+  }
+
+  /**
+   * A segment for `range` was committed: its minutes replace whatever stood there. Days that are not in memory and hold
+   * other minutes are only marked; they are loaded whole when asked for.
+   */
+  commit(range: MinuteRange, contributions: MinuteContributions): void {
+    const aligned = this.align(contributions);
+    for (const day of daysOf(range)) {
+      const part = intersectRanges(range, dayRange(day));
+      if (part === undefined) continue;
+      if (this.#days.has(day) || this.covered.within(dayRange(day)).ranges.length === 0)
+        this.#replaceIn(this.#residentDay(day), part, aligned);
+      this.#bumpDay(day);
+    }
+    this.#committed = this.#committed.add(range);
+    this.#sealed = this.#sealed.subtract(range);
+    this.#revision++;
+  }
+
+  /** Live trades filled these minutes; whole ones are `sealed` and covered, the others stay open. */
+  putLive(contributions: MinuteContributions, sealed: MinuteRange | undefined): void {
+    const aligned = this.align(contributions);
+    for (const minute of aligned.minutes) {
+      if (this.#committed.has(minute.minute)) continue;
+      const day = dayOfMinute(minute.minute);
+      const { lo } = dayRange(day);
+      invariant(
+        this.absentDays({ lo, hi: lo + 1 }).length === 0,
+        `${this.symbol}: day ${day} must be loaded first`,
+      );
+      this.#residentDay(day).replace(minute.minute, minute);
+      this.#bumpDay(day);
+    }
+    if (sealed !== undefined)
+      for (const range of this.#committed.missing(sealed)) this.#sealed = this.#sealed.add(range);
+    this.#revision++;
+  }
+
+  /** Minutes are no longer known (their segment is gone): they are uncovered and contribute nothing. */
+  uncover(range: MinuteRange): void {
+    this.#committed = this.#committed.subtract(range);
+    this.#sealed = this.#sealed.subtract(range);
+    for (const day of daysOf(range)) {
+      const resident = this.#days.get(day);
+      const part = intersectRanges(range, dayRange(day));
+      if (resident !== undefined && part !== undefined)
+        for (let minute = part.lo; minute < part.hi; minute++) resident.replace(minute, undefined);
+      this.#bumpDay(day);
+    }
+    this.#revision++;
+  }
+
+  /** Days of `range` that are covered somewhere but not in memory: what a reader has to load first. */
+  absentDays(range: MinuteRange): number[] {
+    return daysOf(range).filter(
+      (day) => !this.#days.has(day) && this.#committed.within(dayRange(day)).ranges.length > 0,
+    );
+  }
+
+  dayVersion(day: number): number {
+    return this.#dayVersions.get(day) ?? 0;
+  }
+
+  /** The committed minutes of a day: what a load from the tape has to bring. */
+  committedWithin(range: MinuteRange): Coverage {
+    return this.#committed.within(range);
+  }
+
+  /** A day as loaded from the tape. Refused (false) when the day changed since `version` was read. */
+  putDay(day: number, version: number, contributions: MinuteContributions): boolean {
+    if (this.dayVersion(day) !== version || this.#days.has(day)) return this.#days.has(day);
+    const loaded = this.#residentDay(day);
+    this.#replaceIn(loaded, loaded.range, this.align(contributions));
+    return true;
+  }
+
+  /** Keeps a day in memory until `release` is called as often. */
+  pin(day: number): void {
+    this.#pins.set(day, (this.#pins.get(day) ?? 0) + 1);
+  }
+
+  release(day: number): void {
+    const pins = (this.#pins.get(day) ?? 0) - 1;
+    if (pins > 0) this.#pins.set(day, pins);
+    else this.#pins.delete(day);
+  }
+
+  /**
+   * Folds a window. `expectedEnd`: minutes from there on are not expected yet (they have not ended).
+   * Days that are absent must have been loaded: {@link absentDays}.
+   */
+  window(range: MinuteRange, expectedEnd = range.hi): KnownWindow<WindowFold> {
+    const expected: MinuteRange = { lo: range.lo, hi: Math.max(range.lo, Math.min(range.hi, expectedEnd)) };
+    const covered = this.covered.within(expected);
+    return {
+      fold: this.#fold(range),
+      coverage: {
+        expectedMinutes: rangeLength(expected),
+        coveredMinutes: covered.size,
+        missing: covered.missing(expected),
+      },
+    };
+  }
+
+  /** Contributions at the grid of this store; the store's own scales grow when the others are finer. */
+  align(contributions: MinuteContributions): MinuteContributions {
+    const finest = finestScales(this.#grid.scales, contributions.scales);
+    this.growScales(finest);
+    const aligned = rescaleContributions(contributions, finest);
+    invariant(
+      aligned.minutes.length === 0 || aligned.binUnits === this.#grid.binUnits,
+      `${this.symbol}: contributions in bins of ${aligned.binUnits} units, the store has ${this.#grid.binUnits}`,
+    );
+    return aligned;
+  }
+
+  growScales(scales: Scales): void {
+    const former = this.#grid;
+    if (sameScales(former.scales, scales)) return;
+    this.#grid = {
+      scales,
+      binUnits: former.binUnits * 10 ** (scales.priceScale - former.scales.priceScale),
+    };
+    for (const [day, resident] of this.#days) {
+      const rescaled = new DayMinutes(day);
+      const minutes = [...resident.within(resident.range)];
+      for (const minute of rescaleContributions({ ...former, minutes }, scales).minutes)
+        rescaled.replace(minute.minute, minute);
+      this.#days.set(day, rescaled);
+    }
+    this.#revision++;
+  }
+
+  #fold(range: MinuteRange): WindowFold {
+    const days = daysOf(range);
+    const only = days.length === 1 ? this.#touch(days[0]!) : undefined;
+    if (only !== undefined && only.range.lo === range.lo && only.range.hi === range.hi) return only.fold();
+    return foldWindow(days.flatMap((day) => [...(this.#touch(day)?.within(range) ?? [])]));
+  }
+
+  #touch(day: number): DayMinutes | undefined {
+    const found = this.#days.get(day);
+    if (found !== undefined) {
+      this.#days.delete(day);
+      this.#days.set(day, found);
+    }
+    return found;
+  }
+
+  #residentDay(day: number): DayMinutes {
+    const found = this.#touch(day);
+    if (found !== undefined) return found;
+    const created = new DayMinutes(day);
+    this.#days.set(day, created);
+    for (const candidate of this.#days.keys()) {
+      if (this.#days.size <= RESIDENT_DAYS_MAX) break;
+      if (candidate !== day && this.#evictable(candidate)) this.#days.delete(candidate);
+    }
+    return created;
+  }
+
+  /** Minutes that no segment holds yet live only here: their day must stay. */
+  #evictable(day: number): boolean {
+    return !this.#pins.has(day) && this.#sealed.within(dayRange(day)).ranges.length === 0;
+  }
+
+  #replaceIn(day: DayMinutes, range: MinuteRange, contributions: MinuteContributions): void {
+    const byMinute = new Map(contributions.minutes.map((m) => [m.minute, m]));
+    for (let minute = range.lo; minute < range.hi; minute++) day.replace(minute, byMinute.get(minute));
+  }
+
+  #bumpDay(day: number): void {
+    this.#dayVersions.set(day, this.dayVersion(day) + 1);
+  }
+}
+
+function daysOf({ lo, hi }: MinuteRange): number[] {
+  if (lo >= hi) return [];
+  const first = dayOfMinute(lo);
+  return Array.from({ length: dayOfMinute(hi - 1) - first + 1 }, (_, i) => first + i);
+}
