@@ -1,0 +1,4 @@
+/** Exchanges: one port, one adapter folder for each. */
+export * from "./binance/mod.ts";
+export * from "./registry.ts";
+export * from "./venue.ts";
