@@ -1,0 +1,173 @@
+/**
+ * What a conflated frame costs per connection: the hub (difference from the last frame, encoded once) against the obvious way
+ * (every connection gets its own JSON.stringify of the whole set). Sockets only count bytes, so this is the cost of our own code.
+ *
+ *   bun scripts/bench/push-fanout.ts
+ */
+import { Buffer } from "node:buffer";
+import { type ConflatedState, PushHub, type PushSocket } from "../../src/push/mod.ts";
+
+const CONNECTIONS = [10, 100, 1_000, 5_000] as const;
+const ROUNDS = 200;
+const CHANNEL = "levels:binance:BTCUSDT";
+const LEVELS =
+  "VWAP POC VAH VAL HIGH LOW OPEN LAST CD rangeToday ORH ORL IBH IBL PDH PDL VAHprev VALprev POCprev VWAPprev";
+
+interface Result {
+  readonly usPerFrame: number;
+  readonly bytesPerFrame: number;
+  /** How long a turn of the event loop was held, 99th percentile, ms. */
+  readonly turnP99Ms: number;
+}
+
+class CountingSocket implements PushSocket {
+  bytes = 0;
+  frames = 0;
+
+  send(frame: string): number {
+    const bytes = Buffer.byteLength(frame);
+    this.bytes += bytes;
+    this.frames += 1;
+    return bytes;
+  }
+
+  bufferedBytes(): number {
+    return 0;
+  }
+
+  close(): void {}
+}
+
+/** A level set as WIRE has it, of which a few values move each round. */
+function levelSet(round: number): ConflatedState {
+  const names = LEVELS.split(" ");
+  const levels = Object.fromEntries(
+    names.map((name, at) => [name, at === 0 || at === 7 ? 42_000 + round / 100 : 42_000 + at]),
+  );
+  return {
+    revision: round,
+    fields: {
+      symbol: "binance:BTCUSDT",
+      session: "2026-01-02",
+      as_of: new Date(1_767_312_000_000 + round * 100).toISOString(),
+      levels,
+      certainty: Object.fromEntries(names.map((name) => [name, "exact"])),
+      bounds: {},
+      coverage: {
+        expected_minutes: 622,
+        covered_minutes: 301,
+        ratio: 0.4839,
+        missing: [["2026-01-02T05:01:00.000Z", "2026-01-02T10:22:00.000Z"]],
+      },
+      precision: "IMPRECISE (backfill 48.4%)",
+      value_area: { method: "ranked", share: 0.7 },
+      bin_size: 0.1,
+      trade_count: 301_222 + round,
+      volume: 1234.5 + round,
+    },
+  };
+}
+
+async function throughHub(connections: number): Promise<Result> {
+  let state = levelSet(0);
+  const due: (() => void)[] = [];
+  const hub = new PushHub({
+    timers: {
+      now: () => 0,
+      after: (delayMs, run) => {
+        if (delayMs <= 100) due.push(run);
+        return () => undefined;
+      },
+    },
+    resolve: () => ({ kind: "source", source: { kind: "conflated", current: () => state } }),
+    defaultVenue: "binance",
+    newClientId: () => "bench",
+    version: "bench",
+    onError: (error) => {
+      throw error;
+    },
+    limits: { connectionsMax: connections },
+  });
+  const sockets = Array.from({ length: connections }, () => new CountingSocket());
+  for (const socket of sockets)
+    hub.accept(socket)?.message(`{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"${CHANNEL}"}}`);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  due.length = 0;
+  return measure(
+    sockets,
+    (round) => {
+      state = levelSet(round);
+      hub.touch(CHANNEL);
+    },
+    due,
+  );
+}
+
+function naively(connections: number): Result {
+  const sockets = Array.from({ length: connections }, () => new CountingSocket());
+  return measure(
+    sockets,
+    (round) => {
+      const state = levelSet(round);
+      for (const socket of sockets)
+        socket.send(
+          JSON.stringify({
+            push: { channel: CHANNEL, pub: { data: { ...state.fields, revision: state.revision } } },
+          }),
+        );
+    },
+    [],
+  );
+}
+
+function measure(
+  sockets: readonly CountingSocket[],
+  act: (round: number) => void,
+  due: (() => void)[],
+): Result {
+  for (const socket of sockets) socket.bytes = socket.frames = 0;
+  const turnsMs: number[] = [];
+  let totalMs = 0;
+  const timed = (run: () => void) => {
+    const start = performance.now();
+    run();
+    const tookMs = performance.now() - start;
+    totalMs += tookMs;
+    turnsMs.push(tookMs);
+  };
+  for (let round = 1; round <= ROUNDS; round++) {
+    timed(() => act(round));
+    for (let run = due.shift(); run !== undefined; run = due.shift()) timed(run);
+  }
+  turnsMs.sort((a, b) => a - b);
+  const frames = sockets.reduce((sum, socket) => sum + socket.frames, 0);
+  const bytes = sockets.reduce((sum, socket) => sum + socket.bytes, 0);
+  return {
+    usPerFrame: (totalMs * 1_000) / frames,
+    bytesPerFrame: bytes / frames,
+    turnP99Ms: turnsMs[Math.floor(turnsMs.length * 0.99)] ?? 0,
+  };
+}
+
+if (import.meta.main) {
+  for (let warm = 0; warm < 10; warm++) {
+    await throughHub(20);
+    naively(20);
+  }
+  const rows: object[] = [];
+  for (const connections of CONNECTIONS) {
+    const hub = await throughHub(connections);
+    const naive = naively(connections);
+    rows.push({
+      connections,
+      "hub µs/frame": hub.usPerFrame.toFixed(2),
+      "naive µs/frame": naive.usPerFrame.toFixed(2),
+      ratio: `${(naive.usPerFrame / hub.usPerFrame).toFixed(1)}x`,
+      "hub bytes": hub.bytesPerFrame.toFixed(0),
+      "naive bytes": naive.bytesPerFrame.toFixed(0),
+      "hub turn p99 ms": hub.turnP99Ms.toFixed(2),
+      "naive turn p99 ms": naive.turnP99Ms.toFixed(2),
+    });
+  }
+  console.table(rows);
+}

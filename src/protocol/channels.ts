@@ -1,0 +1,66 @@
+import { parseDay, parseSymbolName, symbolName } from "../core/mod.ts";
+
+/** Characters in a channel name. */
+export const CHANNEL_CHARS_MAX = 255;
+
+/** What a client may subscribe to. */
+export type Channel =
+  /** Every transition of every job. */
+  | { readonly kind: "backfill" }
+  /** One job: its transitions and its progress. */
+  | { readonly kind: "job"; readonly jobId: string }
+  /** The level set of a symbol: of the running session, or of the session (`YYYY-MM-DD`) that is named. */
+  | { readonly kind: "levels"; readonly venue: string; readonly symbol: string; readonly session?: string };
+
+export type ParsedChannel =
+  | { readonly kind: "channel"; readonly channel: Channel }
+  | { readonly kind: "unknown"; readonly message: string };
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const EXPECTED =
+  "expected backfill, backfill:{job_id}, levels:{symbol} or levels:{symbol}@{YYYY-MM-DD}, with symbol as VENUE:SYMBOL or SYMBOL";
+
+/**
+ * The channel that a name means; a bare symbol belongs to `defaultVenue`. Several names can mean one channel
+ * (`levels:btcusdt`, `levels:binance:BTCUSDT`); {@link formatChannel} gives the one it is kept under.
+ */
+export function parseChannel(name: string, defaultVenue: string): ParsedChannel {
+  if (name.length > CHANNEL_CHARS_MAX)
+    return unknown(`the name has ${name.length} characters, at most ${CHANNEL_CHARS_MAX} are allowed`);
+  if (name === "backfill") return { kind: "channel", channel: { kind: "backfill" } };
+  const colon = name.indexOf(":");
+  const namespace = colon < 0 ? name : name.slice(0, colon);
+  const rest = colon < 0 ? "" : name.slice(colon + 1);
+  if (namespace === "backfill") {
+    if (!UUID.test(rest)) return unknown(`"${rest}" in "${name}" is no job id (a UUID)`);
+    return { kind: "channel", channel: { kind: "job", jobId: rest.toLowerCase() } };
+  }
+  if (namespace === "levels") return parseLevels(name, rest, defaultVenue);
+  return unknown(`"${name}" is none of ours; ${EXPECTED}`);
+}
+
+/** The canonical name of a channel; every function that takes a channel's name on the server side means this one. */
+export function formatChannel(channel: Channel): string {
+  switch (channel.kind) {
+    case "backfill":
+      return "backfill";
+    case "job":
+      return `backfill:${channel.jobId}`;
+    case "levels":
+      return `levels:${symbolName(channel)}${channel.session === undefined ? "" : `@${channel.session}`}`;
+  }
+}
+
+function parseLevels(name: string, rest: string, defaultVenue: string): ParsedChannel {
+  const at = rest.indexOf("@");
+  const session = at < 0 ? undefined : rest.slice(at + 1);
+  const symbol = parseSymbolName(at < 0 ? rest : rest.slice(0, at), defaultVenue);
+  if (symbol === undefined) return unknown(`"${name}" names no symbol; ${EXPECTED}`);
+  if (session === undefined) return { kind: "channel", channel: { kind: "levels", ...symbol } };
+  if (parseDay(session) === undefined) return unknown(`"${session}" in "${name}" is no day (YYYY-MM-DD)`);
+  return { kind: "channel", channel: { kind: "levels", ...symbol, session } };
+}
+
+function unknown(message: string): ParsedChannel {
+  return { kind: "unknown", message };
+}

@@ -1,0 +1,42 @@
+/** WebSocket close codes of the Centrifugo client protocol v2. 3000–3499: the client comes back by itself; 3500–3999: it must not. */
+export interface CloseCode {
+  readonly code: number;
+  /** Never empty: the official JavaScript client reads "do not come back" from the code only when a reason stands beside it. */
+  readonly reason: string;
+}
+
+export const CLOSE_CODES = {
+  shutdown: { code: 3001, reason: "shutdown" },
+  server_error: { code: 3004, reason: "internal server error" },
+  expired: { code: 3005, reason: "connection expired" },
+  slow: { code: 3008, reason: "slow" },
+  no_pong: { code: 3012, reason: "no pong" },
+  too_many_requests: { code: 3013, reason: "too many requests" },
+  invalid_token: { code: 3500, reason: "invalid token" },
+  bad_request: { code: 3501, reason: "bad request" },
+  stale: { code: 3502, reason: "stale" },
+  inappropriate_protocol: { code: 3506, reason: "inappropriate protocol" },
+  permission_denied: { code: 3507, reason: "permission denied" },
+} as const satisfies Record<string, CloseCode>;
+
+export type CloseName = keyof typeof CLOSE_CODES;
+
+/** Codes of an `unsubscribe` push. From 2500 on the client subscribes again by itself. */
+export const UNSUBSCRIBE_CODES = {
+  /** The channel lost its thread (a hole in its events): come again and recover. */
+  insufficient_state: { code: 2500, reason: "insufficient state" },
+} as const satisfies Record<string, CloseCode>;
+
+/** A close frame carries at most 123 bytes of reason (RFC 6455, 5.5). */
+const REASON_CHARS_MAX = 120;
+
+/** The close code of a name; `detail` is added to the reason as far as a close frame has room. Keep it ASCII. */
+export function closeCode(name: CloseName, detail?: string): CloseCode {
+  const { code, reason } = CLOSE_CODES[name];
+  return { code, reason: detail === undefined ? reason : `${reason}: ${detail}`.slice(0, REASON_CHARS_MAX) };
+}
+
+/** Whether a client that was closed with `code` comes back by itself. */
+export function reconnects(code: number): boolean {
+  return !((code >= 3500 && code < 4000) || (code >= 4500 && code < 5000));
+}

@@ -1,0 +1,77 @@
+import * as v from "valibot";
+import { JobStatus } from "./job-status.ts";
+
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** `GET /health`; 200 as long as the server serves. */
+export const HealthAnswer = v.object({
+  status: v.picklist(["ok", "degraded"]),
+  backfill_status: JobStatus,
+  backfill_complete: v.boolean(),
+});
+export type HealthAnswer = v.InferOutput<typeof HealthAnswer>;
+
+/** `GET /ready`. */
+export const ReadyAnswer = v.object({
+  symbol: v.string(),
+  session: v.string(),
+  /** True once the levels of the session are there to trade on. */
+  trading_enabled: v.boolean(),
+  backfill: v.object({
+    status: JobStatus,
+    chunks_done: Count,
+    chunks_total: Count,
+    percentage: v.number(),
+    eta_seconds: v.nullable(v.number()),
+  }),
+  metrics_precision: v.string(),
+  timestamp: v.string(),
+});
+export type ReadyAnswer = v.InferOutput<typeof ReadyAnswer>;
+
+/** `GET /backfill/status`: the start-up backfill. */
+export const StartupAnswer = v.object({
+  status: JobStatus,
+  running: v.boolean(),
+  percentage: v.number(),
+  chunks_done: Count,
+  chunks_total: Count,
+  eta_seconds: v.nullable(v.number()),
+  error: v.optional(v.string()),
+});
+export type StartupAnswer = v.InferOutput<typeof StartupAnswer>;
+
+/** What a server knows of its start-up backfill, at any moment and from memory. */
+export interface StartupFacts {
+  readonly status: JobStatus;
+  readonly running: boolean;
+  readonly chunksDone: number;
+  readonly chunksTotal: number;
+  /** 0–100, rounded down so that 100 means complete. */
+  readonly percentage: number;
+  readonly etaSeconds: number | null;
+  readonly error?: string | undefined;
+}
+
+/** Statuses with which nothing is left to wait for. */
+const WELL: readonly JobStatus[] = ["complete", "skipped", "disabled"];
+
+export function healthToWire({ status }: StartupFacts): HealthAnswer {
+  return {
+    status: WELL.includes(status) ? "ok" : "degraded",
+    backfill_status: status,
+    backfill_complete: status === "complete",
+  };
+}
+
+export function startupToWire(facts: StartupFacts): StartupAnswer {
+  const answer = {
+    status: facts.status,
+    running: facts.running,
+    percentage: facts.percentage,
+    chunks_done: facts.chunksDone,
+    chunks_total: facts.chunksTotal,
+    eta_seconds: facts.etaSeconds,
+  };
+  return facts.error === undefined ? answer : { ...answer, error: facts.error };
+}

@@ -1,0 +1,114 @@
+import * as v from "valibot";
+import type { CloseCode } from "./close-codes.ts";
+import type { PushError } from "./push-errors.ts";
+import { CommandId } from "./push-frames.ts";
+
+/** What the server sends: replies to commands, and pushes; the JSON form of the Centrifugo client protocol v2. */
+
+const Whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** A ping of the server; the client answers with the same. */
+export const PING_FRAME = "{}";
+
+/** One event of a channel; without offset when it is a conflated one. */
+export const Publication = v.object({ data: v.unknown(), offset: v.optional(Whole) });
+export type Publication = v.InferOutput<typeof Publication>;
+
+export const ConnectResult = v.object({
+  client: v.string(),
+  version: v.string(),
+  /** Seconds between pings of the server. */
+  ping: Whole,
+  /** Whether the server wants an answer to its pings. */
+  pong: v.boolean(),
+  data: v.optional(v.unknown()),
+});
+export type ConnectResult = v.InferOutput<typeof ConnectResult>;
+
+export const SubscribeResult = v.object({
+  recoverable: v.optional(v.boolean()),
+  positioned: v.optional(v.boolean()),
+  epoch: v.optional(v.string()),
+  /** Where the stream stands; after a recovery the position recovered from, before the publications of this reply. */
+  offset: v.optional(Whole),
+  was_recovering: v.optional(v.boolean()),
+  recovered: v.optional(v.boolean()),
+  publications: v.optional(v.array(Publication)),
+  /** Conflated channels: the full set. */
+  data: v.optional(v.unknown()),
+});
+export type SubscribeResult = v.InferOutput<typeof SubscribeResult>;
+
+export const HistoryResult = v.object({
+  publications: v.array(Publication),
+  epoch: v.string(),
+  offset: Whole,
+});
+
+/** One frame of the server. An empty object is a ping. */
+export const ServerFrame = v.object({
+  id: v.optional(CommandId),
+  error: v.optional(v.object({ code: Whole, message: v.string(), temporary: v.optional(v.boolean()) })),
+  connect: v.optional(ConnectResult),
+  subscribe: v.optional(SubscribeResult),
+  unsubscribe: v.optional(v.object({})),
+  history: v.optional(HistoryResult),
+  push: v.optional(
+    v.object({
+      channel: v.string(),
+      pub: v.optional(Publication),
+      unsubscribe: v.optional(v.object({ code: Whole, reason: v.string() })),
+    }),
+  ),
+});
+export type ServerFrame = v.InferOutput<typeof ServerFrame>;
+
+export function errorReply(id: number, error: PushError): string {
+  return JSON.stringify({ id, error });
+}
+
+export function connectReply(id: number, result: ConnectResult): string {
+  return JSON.stringify({ id, connect: result });
+}
+
+/**
+ * The reply to a subscribe. `publications` and `data` are JSON texts already (see {@link publicationJson}), so that what goes to
+ * many connections is encoded once.
+ */
+export function subscribeReply(
+  id: number,
+  result: Omit<SubscribeResult, "publications" | "data">,
+  encoded: { readonly publications?: readonly string[]; readonly data?: string } = {},
+): string {
+  const parts = [JSON.stringify(result).slice(1, -1)];
+  if (encoded.publications !== undefined) parts.push(`"publications":[${encoded.publications.join(",")}]`);
+  if (encoded.data !== undefined) parts.push(`"data":${encoded.data}`);
+  return `{"id":${id},"subscribe":{${parts.filter((part) => part !== "").join(",")}}}`;
+}
+
+export function unsubscribeReply(id: number): string {
+  return `{"id":${id},"unsubscribe":{}}`;
+}
+
+export function historyReply(
+  id: number,
+  position: { readonly epoch: string; readonly offset: number },
+  publications: readonly string[],
+): string {
+  return `{"id":${id},"history":{"publications":[${publications.join(",")}],"epoch":${JSON.stringify(position.epoch)},"offset":${position.offset}}}`;
+}
+
+/** One publication as JSON text; `dataJson` is JSON already. */
+export function publicationJson(dataJson: string, offset?: number): string {
+  return offset === undefined ? `{"data":${dataJson}}` : `{"data":${dataJson},"offset":${offset}}`;
+}
+
+/** The push that carries a publication (JSON text of {@link publicationJson}) under the name its subscriber used. */
+export function publicationFrame(channelName: string, publication: string): string {
+  return `{"push":{"channel":${JSON.stringify(channelName)},"pub":${publication}}}`;
+}
+
+/** Tells a client that the server ended one of its subscriptions. */
+export function unsubscribeFrame(channelName: string, { code, reason }: CloseCode): string {
+  return JSON.stringify({ push: { channel: channelName, unsubscribe: { code, reason } } });
+}

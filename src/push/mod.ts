@@ -1,0 +1,17 @@
+/** Server-side push: channels, their subscribers, and one session per connection. Knows nothing of sockets but their port. */
+export { type Authorization, type Authorize, acceptEverybody } from "./authorize.ts";
+export { PushHub, type PushHubOptions, type PushStats } from "./hub.ts";
+export type { PushSocket } from "./outbox.ts";
+export { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";
+export { FRAME_CHARS_MAX, type PushSession } from "./session.ts";
+export type {
+  ChannelResolver,
+  ChannelSource,
+  ConflatedSource,
+  ConflatedState,
+  LosslessSource,
+  Resolution,
+  StreamEvent,
+  StreamPosition,
+} from "./sources.ts";
+export type { PushTimers } from "./timers.ts";

@@ -1,0 +1,46 @@
+/** Every limit and interval of push, with its unit. */
+export interface PushLimits {
+  /** Shortest time between two conflated frames of a channel to one connection, ms. */
+  readonly conflateMs: number;
+  /** Bytes that wait for one connection before it is closed as slow. */
+  readonly outboxBytesMax: number;
+  /** Age of the oldest waiting lossless frame at which its connection is closed as slow, ms. */
+  readonly outboxAgeMaxMs: number;
+  readonly pingMs: number;
+  readonly pongMs: number;
+  /** A socket that has not sent its connect command by then is closed, ms. */
+  readonly connectMs: number;
+  /** Patience with an injected operation (authorize, resolve, open, position, history), ms. */
+  readonly sourceMs: number;
+  readonly connectionsMax: number;
+  readonly subscriptionsMax: number;
+  /** Commands of one connection that wait for an answer. */
+  readonly commandsInFlightMax: number;
+  /** Events of a lossless channel kept in memory. */
+  readonly ringEvents: number;
+  /** Publications in one recovery or history reply: their number, and their characters (below `outboxBytesMax`). */
+  readonly recoverEventsMax: number;
+  readonly recoverCharsMax: number;
+  /** Lossless channels without a subscriber whose recent events stay in memory. */
+  readonly idleChannelsMax: number;
+  /** Sends of one channel in one turn of the event loop. */
+  readonly sendsPerTurn: number;
+}
+
+export const PUSH_LIMITS: PushLimits = {
+  conflateMs: 100,
+  outboxBytesMax: 1_048_576,
+  outboxAgeMaxMs: 10_000,
+  pingMs: 25_000,
+  pongMs: 8_000,
+  connectMs: 10_000,
+  sourceMs: 4_000, // the official client gives up on a command after 5 s
+  connectionsMax: 5_000,
+  subscriptionsMax: 128,
+  commandsInFlightMax: 256,
+  ringEvents: 1_000,
+  recoverEventsMax: 10_000,
+  recoverCharsMax: 1_000_000,
+  idleChannelsMax: 64,
+  sendsPerTurn: 500,
+};

@@ -1,0 +1,53 @@
+import type { Channel } from "../protocol/mod.ts";
+
+/** Where a stream stands: `offset` of its last event (0 before the first), `epoch` names its history. */
+export interface StreamPosition {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/** One event of a lossless channel; `data` is anything JSON can write. */
+export interface StreamEvent {
+  readonly offset: number;
+  readonly data: unknown;
+}
+
+/** Events with contiguous offsets, kept by the source; what is published through the hub is what it has committed. */
+export interface LosslessSource {
+  readonly kind: "lossless";
+  /** The position now. Everything published later has a higher offset. */
+  position(): Promise<StreamPosition> | StreamPosition;
+  /** Events with `offset > since`, ascending, at most `limit`; fewer when it has no more of them. */
+  history(since: number, limit: number): Promise<readonly StreamEvent[]> | readonly StreamEvent[];
+  /** State that a subscriber gets with the reply, at least as new as the position asked just before. */
+  snapshot?(): Promise<unknown> | unknown;
+}
+
+/** The whole of a conflated channel at one moment. Never altered after it was handed out. */
+export interface ConflatedState {
+  /** Rises with every change. */
+  readonly revision: number;
+  /** Absolute values; plain data that JSON can write. */
+  readonly fields: object;
+}
+
+/** A channel of which only the latest state matters. */
+export interface ConflatedSource {
+  readonly kind: "conflated";
+  /** Makes `current` answerable (load a past session); called once, before the first `current`. */
+  open?(): Promise<void> | void;
+  /** The state now. Called at most once per interval and only while somebody listens; must not block. */
+  current(): ConflatedState;
+  /** The last subscriber has left; another `open` may follow on a newly resolved source. */
+  close?(): void;
+}
+
+export type ChannelSource = LosslessSource | ConflatedSource;
+
+export type Resolution =
+  | { readonly kind: "source"; readonly source: ChannelSource }
+  /** Well formed, but there is no such thing (a symbol we do not follow, a job nobody made). */
+  | { readonly kind: "unknown"; readonly message: string };
+
+/** The app's table of channels. */
+export type ChannelResolver = (channel: Channel) => Promise<Resolution> | Resolution;

@@ -1,0 +1,11 @@
+/** The only folder that names Bun's server and the process. */
+export { createLogger, type Logger, type LoggerOptions } from "./logger.ts";
+export { originAllowed } from "./origin.ts";
+export {
+  type SimulatorServer,
+  type SimulatorServerOptions,
+  startSimulatorServer,
+} from "./simulator-server.ts";
+export { systemTimers } from "./system-timers.ts";
+export { type ThisProcess, thisProcess } from "./this-process.ts";
+export { type ListenOptions, listen, PUSH_PATHS, type WebServer } from "./web-socket-server.ts";

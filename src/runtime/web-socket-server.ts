@@ -1,0 +1,106 @@
+import { FRAME_CHARS_MAX, PUSH_LIMITS, type PushHub, type PushSession } from "../push/mod.ts";
+import { originAllowed } from "./origin.ts";
+
+/** Where the push protocol is spoken. */
+export const PUSH_PATHS: readonly string[] = ["/connection/websocket", "/ws"];
+/** Bytes of a frame of a client: UTF-8 may need three for a character. */
+const PAYLOAD_BYTES_MAX = 3 * FRAME_CHARS_MAX;
+/** Above all that an outbox hands over, so that Bun never drops a frame by itself. */
+const BACKPRESSURE_BYTES_MAX = 4 * PUSH_LIMITS.outboxBytesMax;
+/** Above ping plus pong, so that the protocol notices first; it also ends sockets whose reader never takes the close frame. */
+const SOCKET_IDLE_SECONDS = 60;
+const REQUEST_IDLE_SECONDS = 30;
+/** Patience with running requests at the end, ms. */
+const STOP_MS = 2_000;
+
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Answers every request that is no socket (Hono's `app.fetch`). */
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly push: PushHub;
+  /** Origins of pages that may open a socket, beside our own; absent: none. */
+  readonly allowedOrigins?: readonly string[];
+  /** Seconds after which a silent HTTP connection is closed. Default 30. */
+  readonly idleTimeout?: number;
+}
+
+export interface WebServer {
+  readonly url: string;
+  readonly port: number;
+  /** HTTP requests that are being answered. */
+  readonly pendingRequests: number;
+  /** Takes no new connections, waits for running requests for at most `graceMs`, then ends everything. Close the hub first. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Serves HTTP and the push protocol on one port. Throws when the address is taken or not ours. */
+export function listen(options: ListenOptions): WebServer {
+  const { push } = options;
+  const sessions = new Map<Bun.ServerWebSocket<undefined>, PushSession>();
+  const server = Bun.serve<undefined>({
+    hostname: options.hostname,
+    port: options.port,
+    idleTimeout: options.idleTimeout ?? REQUEST_IDLE_SECONDS,
+    fetch(request, bun) {
+      if (!PUSH_PATHS.includes(new URL(request.url).pathname)) return options.fetch(request);
+      if (!originAllowed(request, options.allowedOrigins))
+        return problem(403, "Origin not allowed", ORIGIN_HELP);
+      if (!push.accepting) return problem(503, "No more connections", "The server is full or shutting down.");
+      if (bun.upgrade(request, { data: undefined })) return undefined;
+      return problem(426, "Upgrade required", "This address speaks WebSocket only.", {
+        upgrade: "websocket",
+      });
+    },
+    websocket: {
+      perMessageDeflate: false,
+      maxPayloadLength: PAYLOAD_BYTES_MAX,
+      backpressureLimit: BACKPRESSURE_BYTES_MAX,
+      idleTimeout: SOCKET_IDLE_SECONDS,
+      sendPings: false,
+      open(socket) {
+        const session = push.accept({
+          send: (frame) => socket.send(frame),
+          bufferedBytes: () => socket.getBufferedAmount(),
+          close: (code, reason) => socket.close(code, reason),
+        });
+        if (session === undefined) socket.close(1013, "try again later");
+        else sessions.set(socket, session);
+      },
+      message: (socket, message) =>
+        sessions.get(socket)?.message(typeof message === "string" ? message : undefined),
+      drain: (socket) => sessions.get(socket)?.drained(),
+      close(socket) {
+        sessions.get(socket)?.closed();
+        sessions.delete(socket);
+      },
+    },
+  });
+  return {
+    url: server.url.origin,
+    port: server.port ?? options.port,
+    get pendingRequests() {
+      return server.pendingRequests;
+    },
+    async stop(graceMs = STOP_MS) {
+      const late = Promise.withResolvers<void>();
+      const timer = setTimeout(late.resolve, graceMs);
+      await Promise.race([server.stop(false), late.promise]);
+      clearTimeout(timer);
+      await server.stop(true);
+    },
+  };
+}
+
+const ORIGIN_HELP = "The page that opened this socket is neither ours nor listed in ALLOWED_ORIGINS.";
+
+function problem(
+  status: number,
+  title: string,
+  detail: string,
+  headers: Record<string, string> = {},
+): Response {
+  const body = { type: "about:blank", title, status, detail };
+  return Response.json(body, { status, headers: { ...headers, "content-type": "application/problem+json" } });
+}

@@ -1,0 +1,233 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { applyChangedFields } from "../../src/protocol/mod.ts";
+import type { ConflatedSource, ConflatedState } from "../../src/push/mod.ts";
+import { makeHub, type Peer, publications, settle } from "./fakes.ts";
+
+const CHANNEL = "levels:binance:BTCUSDT";
+
+class LevelSource implements ConflatedSource {
+  readonly kind = "conflated";
+  state: ConflatedState = {
+    revision: 1,
+    fields: { symbol: "binance:BTCUSDT", levels: { POC: 10, VWAP: 10.5 } },
+  };
+  reads = 0;
+  opened = 0;
+  closed = 0;
+
+  open() {
+    this.opened += 1;
+  }
+
+  current() {
+    this.reads += 1;
+    return this.state;
+  }
+
+  close() {
+    this.closed += 1;
+  }
+
+  set(levels: object, more: object = {}) {
+    this.state = {
+      revision: this.state.revision + 1,
+      fields: { symbol: "binance:BTCUSDT", levels, ...more },
+    };
+  }
+}
+
+function hubOver(source: ConflatedSource, limits = {}) {
+  return makeHub({ resolve: () => ({ kind: "source", source }), limits });
+}
+
+async function subscribed(connected: () => Promise<Peer>, channel = CHANNEL): Promise<Peer> {
+  const peer = await connected();
+  peer.send({ id: 2, subscribe: { channel } });
+  await settle();
+  return peer;
+}
+
+const frames = (peer: Peer) => publications(peer.socket.received()).map(({ data }) => data);
+
+describe("conflated channel", () => {
+  test("subscribe answers the full set, not recoverable", async () => {
+    const { connected } = hubOver(new LevelSource());
+    const { socket } = await subscribed(connected);
+    expect(socket.received()).toEqual([
+      {
+        id: 2,
+        subscribe: { data: { symbol: "binance:BTCUSDT", levels: { POC: 10, VWAP: 10.5 }, revision: 1 } },
+      },
+    ]);
+  });
+
+  test("frames carry changed fields with both revisions, one per interval however often it is touched", async () => {
+    const source = new LevelSource();
+    const { hub, connected, timers } = hubOver(source);
+    const peer = await subscribed(connected);
+    peer.socket.received();
+    source.set({ POC: 10, VWAP: 10.6 });
+    hub.touch(CHANNEL);
+    await timers.advance(0);
+    expect(frames(peer)).toEqual([{ levels: { VWAP: 10.6 }, revision: 2, previous_revision: 1 }]);
+    for (let n = 0; n < 50; n++) {
+      source.set({ POC: 11, VWAP: 11 + n });
+      hub.touch(CHANNEL);
+      await timers.advance(1);
+    }
+    expect(frames(peer)).toEqual([]);
+    await timers.advance(50);
+    expect(frames(peer)).toEqual([{ levels: { POC: 11, VWAP: 60 }, revision: 52, previous_revision: 2 }]);
+  });
+
+  test("a touch without a change sends nothing", async () => {
+    const { hub, connected, timers } = hubOver(new LevelSource());
+    const peer = await subscribed(connected);
+    peer.socket.received();
+    hub.touch(CHANNEL);
+    await timers.advance(200);
+    expect(frames(peer)).toEqual([]);
+  });
+
+  test("the state is read once per interval for all, and not at all while nobody listens", async () => {
+    const source = new LevelSource();
+    const { hub, connected, timers } = hubOver(source);
+    hub.touch(CHANNEL);
+    await timers.advance(200);
+    expect(source.reads).toBe(0);
+    const peers = [await subscribed(connected), await subscribed(connected), await subscribed(connected)];
+    const reads = source.reads;
+    source.set({ POC: 12 });
+    hub.touch(CHANNEL);
+    await timers.advance(200);
+    expect(source.reads).toBe(reads + 1);
+    const sent = peers.map(({ socket }) => socket.frames.at(-1));
+    expect(new Set(sent).size).toBe(1);
+    expect(hub.listened(CHANNEL)).toBe(true);
+    for (const { session } of peers) session.closed();
+    expect(hub.listened(CHANNEL)).toBe(false);
+    expect(source.closed).toBe(1);
+    hub.touch(CHANNEL);
+    await timers.advance(200);
+    expect(source.reads).toBe(reads + 1);
+  });
+
+  test("a slow reader's frames are merged, and another reader does not notice", async () => {
+    const source = new LevelSource();
+    const { hub, connected, timers } = hubOver(source);
+    const slow = await subscribed(connected);
+    const quick = await subscribed(connected);
+    slow.socket.received();
+    quick.socket.received();
+    slow.socket.reading = false;
+    for (let n = 1; n <= 20; n++) {
+      source.set({ POC: n, VWAP: 10.5 }, { trade_count: n });
+      hub.touch(CHANNEL);
+      await timers.advance(100);
+      expect(frames(quick)).toHaveLength(1);
+    }
+    expect(hub.stats().outboxBytes).toBeLessThan(500);
+    slow.socket.take();
+    slow.session.drained();
+    await timers.advance(100);
+    expect(frames(slow)).toEqual([
+      { levels: { POC: 1 }, trade_count: 1, revision: 2, previous_revision: 1 },
+      { levels: { POC: 20 }, trade_count: 20, revision: 21, previous_revision: 2 },
+    ]);
+    expect(slow.socket.closed).toBeUndefined();
+  });
+
+  test("subscribers by different names of one channel share it, each under its own name", async () => {
+    const source = new LevelSource();
+    const { hub, connected, timers } = hubOver(source);
+    const peers = [await subscribed(connected, "levels:btcusdt"), await subscribed(connected, CHANNEL)];
+    for (const { socket } of peers) socket.received();
+    source.set({ POC: 12 });
+    hub.touch(CHANNEL);
+    await timers.advance(100);
+    expect(peers.map(({ socket }) => socket.received()[0]?.push?.channel)).toEqual([
+      "levels:btcusdt",
+      CHANNEL,
+    ]);
+    expect(source.opened).toBe(1);
+  });
+
+  test("a revision that fell sends the whole set, which replaces what is held", async () => {
+    const source = new LevelSource();
+    const { hub, connected, timers } = hubOver(source);
+    const peer = await subscribed(connected);
+    peer.socket.received();
+    source.state = { revision: 0, fields: { levels: { POC: 1 } } };
+    hub.touch(CHANNEL);
+    await timers.advance(100);
+    expect(frames(peer)).toEqual([{ levels: { POC: 1 }, revision: 0, previous_revision: null }]);
+  });
+
+  test("a source that throws ends the subscriptions with 2500, and the next one opens it anew", async () => {
+    const source = new LevelSource();
+    const { hub, connected, timers, errors } = hubOver(source);
+    const peer = await subscribed(connected);
+    peer.socket.received();
+    const { state } = source;
+    source.current = () => {
+      throw new Error("store is broken");
+    };
+    hub.touch(CHANNEL);
+    await timers.advance(100);
+    expect(peer.socket.received().map(({ push }) => push?.unsubscribe?.code)).toEqual([2500]);
+    expect(errors).toEqual([`reading the state of a conflated channel (${CHANNEL}): store is broken`]);
+    source.current = () => state;
+    peer.send({ id: 3, subscribe: { channel: CHANNEL } });
+    await settle();
+    expect(peer.socket.received()[0]?.subscribe).toBeDefined();
+  });
+
+  test("frames laid over the full set give the source's state, whatever a reader misses", async () => {
+    const change = fc.record({
+      levels: fc.dictionary(
+        fc.constantFrom("POC", "VAH", "VAL", "VWAP"),
+        fc.option(fc.integer({ min: 0, max: 3 })),
+      ),
+      missing: fc.array(fc.nat(2), { maxLength: 2 }),
+      precision: fc.constantFrom("IMPRECISE", "PRECISE"),
+      reading: fc.boolean(),
+      passMs: fc.integer({ min: 0, max: 150 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 30 }), async (changes) => {
+        const source = new LevelSource();
+        const { hub, connected, timers } = hubOver(source, { sendsPerTurn: 1 });
+        const peers = [await subscribed(connected), await subscribed(connected), await subscribed(connected)];
+        const [slow] = peers;
+        for (const { levels, missing, precision, reading, passMs } of changes) {
+          if (reading) {
+            slow!.socket.take();
+            slow!.session.drained();
+          } else slow!.socket.reading = false;
+          const all = { POC: null, VAH: null, VAL: null, VWAP: null, ...levels };
+          source.set(all, { missing, precision });
+          hub.touch(CHANNEL);
+          await timers.advance(passMs);
+        }
+        slow!.socket.take();
+        slow!.session.drained();
+        await timers.advance(500);
+        for (const { socket } of peers) {
+          let held: object = {};
+          let revision = 0;
+          for (const frame of socket.received()) {
+            const data = frame.subscribe?.data ?? frame.push?.pub?.data;
+            if (typeof data !== "object" || data === null) throw new Error("a frame without data");
+            if ("previous_revision" in data) expect(data.previous_revision).toBe(revision);
+            held = applyChangedFields(held, data);
+            revision = "revision" in held && typeof held.revision === "number" ? held.revision : Number.NaN;
+          }
+          expect(held).toMatchObject(source.state.fields);
+          expect(revision).toBe(source.state.revision);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
