@@ -1,0 +1,53 @@
+import { type FailureKind, OperationFailure } from "../core/mod.ts";
+
+/**
+ * What went wrong with the tape:
+ * `read` files could not be read: verify them · `format` they are whole and hold another schema version or kind of
+ * trades than expected · `write` a file could not be made ·
+ * `refused` a path outside the tape, or SQL that is no single SELECT · `timeout`, `aborted` the call was ended ·
+ * `busy` too many calls wait already · `closed` the tape is closed · `open` the directory cannot be used.
+ */
+export type TapeErrorCode =
+  | "read"
+  | "format"
+  | "write"
+  | "refused"
+  | "timeout"
+  | "aborted"
+  | "busy"
+  | "closed"
+  | "open";
+
+const KIND: Record<TapeErrorCode, FailureKind> = {
+  read: "transient",
+  format: "permanent",
+  write: "transient",
+  refused: "permanent",
+  timeout: "transient",
+  aborted: "aborted",
+  busy: "transient",
+  closed: "aborted",
+  open: "permanent",
+};
+
+/** A failed operation on the tape; `paths` are the files it was about, relative to the tape's directory. */
+export class TapeError extends OperationFailure {
+  override readonly name = "TapeError";
+  readonly code: TapeErrorCode;
+  readonly paths: readonly string[];
+
+  constructor(
+    code: TapeErrorCode,
+    message: string,
+    options: { readonly paths?: readonly string[]; readonly cause?: unknown } = {},
+  ) {
+    super(KIND[code], message, { cause: options.cause });
+    this.code = code;
+    this.paths = options.paths ?? [];
+  }
+}
+
+/** The message of anything thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
