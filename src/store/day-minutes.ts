@@ -1,5 +1,6 @@
 import {
   contributionRows,
+  dayOfMinute,
   dayRange,
   foldSums,
   MINUTES_PER_DAY,
@@ -46,4 +47,11 @@ export class DayMinutes {
     this.#sums ??= foldSums(this.within(this.range));
     return { ...this.#sums, profile: this.#profile };
   }
+}
+
+/** The UTC days that a range touches, ascending. */
+export function daysOf({ lo, hi }: MinuteRange): number[] {
+  if (lo >= hi) return [];
+  const first = dayOfMinute(lo);
+  return Array.from({ length: dayOfMinute(hi - 1) - first + 1 }, (_, i) => first + i);
 }

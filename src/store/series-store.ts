@@ -16,9 +16,10 @@ import {
   type Scales,
   sameScales,
   symbolName,
+  type WindowCoverage,
   type WindowFold,
 } from "../core/mod.ts";
-import { DayMinutes } from "./day-minutes.ts";
+import { DayMinutes, daysOf } from "./day-minutes.ts";
 
 /** Days of one series kept in memory; the ones longest unused make room. A liquid day is about 3 MB. */
 export const RESIDENT_DAYS_MAX = 16;
@@ -48,6 +49,8 @@ export class SeriesStore {
   /** Counts replacements per day, so that a load from the tape can tell that it was overtaken. */
   readonly #dayVersions = new Map<number, number>();
   readonly #pins = new Map<number, number>();
+  /** The newest day that live trades went into. */
+  #liveDay = Number.NEGATIVE_INFINITY;
 
   constructor({ seriesId, instrument, binUnits }: SeriesIdentity) {
     this.seriesId = seriesId;
@@ -99,22 +102,25 @@ export class SeriesStore {
     this.#revision++;
   }
 
-  /** Live trades filled these minutes; whole ones are `sealed` and covered, the others stay open. */
+  /**
+   * Live trades filled these minutes; whole ones are `sealed` and covered, the others stay open. The days of sealed
+   * minutes must have been loaded; an open minute of a day that is not in memory is left out.
+   */
   putLive(contributions: MinuteContributions, sealed: MinuteRange | undefined): void {
     const aligned = this.align(contributions);
     for (const minute of aligned.minutes) {
       if (this.#committed.has(minute.minute)) continue;
       const day = dayOfMinute(minute.minute);
-      const { lo } = dayRange(day);
-      invariant(
-        this.absentDays({ lo, hi: lo + 1 }).length === 0,
-        `${this.symbol}: day ${day} must be loaded first`,
-      );
+      if (this.#isAbsent(day)) {
+        const whole = sealed !== undefined && minute.minute >= sealed.lo && minute.minute < sealed.hi;
+        invariant(!whole, `${this.symbol}: day ${day} must be loaded first`);
+        continue;
+      }
+      this.#liveDay = Math.max(this.#liveDay, day);
       this.#residentDay(day).replace(minute.minute, minute);
       this.#bumpDay(day);
     }
-    if (sealed !== undefined)
-      for (const range of this.#committed.missing(sealed)) this.#sealed = this.#sealed.add(range);
+    if (sealed !== undefined) this.#seal(sealed, aligned);
     this.#revision++;
   }
 
@@ -134,9 +140,7 @@ export class SeriesStore {
 
   /** Days of `range` that are covered somewhere but not in memory: what a reader has to load first. */
   absentDays(range: MinuteRange): number[] {
-    return daysOf(range).filter(
-      (day) => !this.#days.has(day) && this.#committed.within(dayRange(day)).ranges.length > 0,
-    );
+    return daysOf(range).filter((day) => this.#isAbsent(day));
   }
 
   dayVersion(day: number): number {
@@ -167,21 +171,28 @@ export class SeriesStore {
     else this.#pins.delete(day);
   }
 
+  /** Something beside the minutes changed what is told of this series: time passed, or a job of it moved. */
+  touch(): void {
+    this.#revision++;
+  }
+
+  /** Which minutes of a window are covered; see {@link window}. */
+  coverageOf(range: MinuteRange, expectedEnd = range.hi): WindowCoverage {
+    const expected: MinuteRange = { lo: range.lo, hi: Math.max(range.lo, Math.min(range.hi, expectedEnd)) };
+    const covered = this.covered.within(expected);
+    return {
+      expectedMinutes: rangeLength(expected),
+      coveredMinutes: covered.size,
+      missing: covered.missing(expected),
+    };
+  }
+
   /**
    * Folds a window. `expectedEnd`: minutes from there on are not expected yet (they have not ended).
    * Days that are absent must have been loaded: {@link absentDays}.
    */
   window(range: MinuteRange, expectedEnd = range.hi): KnownWindow<WindowFold> {
-    const expected: MinuteRange = { lo: range.lo, hi: Math.max(range.lo, Math.min(range.hi, expectedEnd)) };
-    const covered = this.covered.within(expected);
-    return {
-      fold: this.#fold(range),
-      coverage: {
-        expectedMinutes: rangeLength(expected),
-        coveredMinutes: covered.size,
-        missing: covered.missing(expected),
-      },
-    };
+    return { fold: this.#fold(range), coverage: this.coverageOf(range, expectedEnd) };
   }
 
   /** Contributions at the grid of this store; the store's own scales grow when the others are finer. */
@@ -196,8 +207,9 @@ export class SeriesStore {
     return aligned;
   }
 
-  growScales(scales: Scales): void {
+  growScales(atLeast: Scales): void {
     const former = this.#grid;
+    const scales = finestScales(former.scales, atLeast);
     if (sameScales(former.scales, scales)) return;
     this.#grid = {
       scales,
@@ -241,9 +253,31 @@ export class SeriesStore {
     return created;
   }
 
-  /** Minutes that no segment holds yet live only here: their day must stay. */
+  #isAbsent(day: number): boolean {
+    return !this.#days.has(day) && this.#committed.within(dayRange(day)).ranges.length > 0;
+  }
+
+  /** Marks minutes as sealed; those of them without trades contribute nothing, whatever stood there. */
+  #seal(sealed: MinuteRange, { minutes }: MinuteContributions): void {
+    const traded = new Set(minutes.map(({ minute }) => minute));
+    for (const range of this.#committed.missing(sealed)) {
+      for (let minute = range.lo; minute < range.hi; minute++)
+        if (!traded.has(minute)) this.#days.get(dayOfMinute(minute))?.replace(minute, undefined);
+      this.#sealed = this.#sealed.add(range);
+    }
+  }
+
+  /**
+   * Minutes that no segment holds yet live only here: their day must stay. So must the newest day of the live stream and
+   * the one before it, which open minutes go into.
+   */
   #evictable(day: number): boolean {
-    return !this.#pins.has(day) && this.#sealed.within(dayRange(day)).ranges.length === 0;
+    return (
+      !this.#pins.has(day) &&
+      day !== this.#liveDay &&
+      day !== this.#liveDay - 1 &&
+      this.#sealed.within(dayRange(day)).ranges.length === 0
+    );
   }
 
   #replaceIn(day: DayMinutes, range: MinuteRange, contributions: MinuteContributions): void {
@@ -254,10 +288,4 @@ export class SeriesStore {
   #bumpDay(day: number): void {
     this.#dayVersions.set(day, this.dayVersion(day) + 1);
   }
-}
-
-function daysOf({ lo, hi }: MinuteRange): number[] {
-  if (lo >= hi) return [];
-  const first = dayOfMinute(lo);
-  return Array.from({ length: dayOfMinute(hi - 1) - first + 1 }, (_, i) => first + i);
 }

@@ -1,0 +1,204 @@
+import { fileURLToPath } from "node:url";
+import {
+  acquireDataDirLock,
+  type Database,
+  type DataDirLock,
+  openEmbedded,
+  openPostgres,
+} from "../../db/mod.ts";
+import manifest from "../../package.json" with { type: "json" };
+import { type Config, DEFAULT_VENUE } from "../config.ts";
+import { symbolName } from "../core/mod.ts";
+import { createHttpApp } from "../http/mod.ts";
+import { PushHub } from "../push/mod.ts";
+import { listen, type ThisProcess, type WebServer } from "../runtime/mod.ts";
+import { createTape, type Tape } from "../tape/mod.ts";
+import { Binance, VenueRegistry } from "../venues/mod.ts";
+import { BackfillFace } from "./backfill-face.ts";
+import { type Duties, Engine, type EngineLog } from "./engine.ts";
+import { ExchangeClock } from "./exchange-clock.ts";
+import { httpDeps } from "./http-deps.ts";
+import { PushChannels } from "./push-channels.ts";
+
+const TEMPLATE_CACHE = fileURLToPath(new URL("../../node_modules/.cache/tapeline", import.meta.url));
+/** Connections are closed over this long, so that clients do not all come back at once. */
+const CLOSE_SPREAD_MS = 200;
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly duties: Duties;
+  readonly process: ThisProcess;
+  readonly log: EngineLog;
+  /** Something that cannot be gone on from: the owner closes the app and ends the process. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** A running Tapeline. Its owner closes it. */
+export interface App {
+  readonly url: string;
+  /** Resolves when the data on the disk can be read; rejects when that failed. HTTP answers from the first moment. */
+  readonly ready: Promise<void>;
+  /** The engine, once it is ready. */
+  readonly engine: () => Engine | undefined;
+  close(): Promise<void>;
+}
+
+/** What is open, in the order it was opened. */
+interface Opened {
+  lock?: DataDirLock;
+  server?: WebServer;
+  database?: Database;
+  tape?: Tape;
+  engine?: Engine;
+}
+
+/**
+ * Builds everything and closes everything in reverse order. The server listens before anything else is opened.
+ * Throws `DataDirBusy` when another process holds the data directory, and what `listen` throws when the address is taken.
+ */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { config, log } = options;
+  const opened: Opened = {};
+  if (config.databaseUrl === null) opened.lock = await acquireDataDirLock(config.dataDir, options.process);
+  try {
+    return await serve(options, opened);
+  } catch (thrown) {
+    await closeAll(opened, undefined, log);
+    throw thrown;
+  }
+}
+
+async function serve(options: AppOptions, opened: Opened): Promise<App> {
+  const { config, duties, log, onFatal } = options;
+  const clock = new ExchangeClock(options.process.clock(config.clockOffsetMs));
+  const venues = new VenueRegistry([
+    new Binance({ ...config.binance, clock, random: options.process.random }),
+  ]);
+  let channels: PushChannels | undefined;
+  let face: BackfillFace | undefined;
+  const hub = new PushHub({
+    timers: clock,
+    resolve: (channel) =>
+      channels?.resolve(channel) ?? {
+        kind: "unknown",
+        message: "the server is starting; try again in a moment",
+      },
+    defaultVenue: DEFAULT_VENUE,
+    newClientId: () => crypto.randomUUID(),
+    version: `tapeline ${manifest.version}`,
+    onError: (error, doing) => log.error({ err: error }, `push: ${doing} failed`),
+    limits: { conflateMs: config.levelsIntervalMs },
+  });
+  const app = createHttpApp(
+    httpDeps({
+      engine: () => opened.engine,
+      backfill: () => face,
+      startupExpected: duties.follow && config.backfill.enabled,
+      followed: config.symbols.map(symbolName),
+      nowMs: () => clock.nowMs(),
+      log,
+      defaultVenue: DEFAULT_VENUE,
+      version: manifest.version,
+      allowedOrigins: config.allowedOrigins,
+    }),
+  );
+  const server = listen({
+    hostname: config.host,
+    port: config.port,
+    fetch: app.fetch,
+    push: hub,
+    allowedOrigins: config.allowedOrigins,
+  });
+  opened.server = server;
+  await opened.lock?.publish({ url: server.url });
+
+  let closing: Promise<void> | undefined;
+  const open = async () => {
+    const [database, tape] = await Promise.all([
+      openDatabase(options, opened).then((made) => {
+        opened.database = made;
+        return made;
+      }),
+      createTape({
+        dir: config.tapeDir,
+        logger: log,
+        ...(opened.lock === undefined ? {} : { tempGraceMs: 0 }),
+      }).then((made) => {
+        opened.tape = made;
+        return made;
+      }),
+    ]);
+    if (closing !== undefined) return;
+    const engine = new Engine(
+      {
+        config,
+        database,
+        tape,
+        venues,
+        clock,
+        random: options.process.random,
+        yieldTurn: options.process.yieldTurn,
+        processId: options.process.pid,
+        log,
+        onSettled: (settled) => channels?.settled(settled),
+      },
+      duties,
+    );
+    const { jobs, service, startup, board, store, levels } = engine;
+    face = new BackfillFace({ jobs, service, startup, board, venues });
+    channels = new PushChannels({
+      jobs,
+      store,
+      levels,
+      backfill: face,
+      hub: () => hub,
+      onError: (error, doing) => log.error({ err: error }, `push: ${doing} failed`),
+    });
+    store.subscribe(({ series }) => channels?.seriesChanged(series));
+    await engine.start();
+    opened.engine = engine;
+  };
+  const ready = open();
+  ready.catch((thrown) => {
+    if (closing === undefined) onFatal(thrown instanceof Error ? thrown : new Error(String(thrown)));
+  });
+  return {
+    url: server.url,
+    ready,
+    engine: () => opened.engine,
+    close() {
+      closing ??= ready.catch(() => undefined).then(() => closeAll(opened, hub, log));
+      return closing;
+    },
+  };
+}
+
+function openDatabase({ config, process: host, onFatal }: AppOptions, { lock }: Opened): Promise<Database> {
+  if (config.databaseUrl !== null) return openPostgres({ url: config.databaseUrl });
+  if (lock === undefined) throw new Error("the embedded database is opened under its lock");
+  return openEmbedded({
+    lock,
+    template: { cacheDir: TEMPLATE_CACHE, executable: host.executable },
+    onFatal,
+  });
+}
+
+/** Closes what is open, newest first; what fails to close is logged and does not keep the rest open. */
+async function closeAll(opened: Opened, hub: PushHub | undefined, log: EngineLog): Promise<void> {
+  const { engine, tape, database, server, lock } = opened;
+  const steps: readonly [name: string, close: (() => Promise<unknown>) | undefined][] = [
+    ["push", hub && (() => hub.close(CLOSE_SPREAD_MS))],
+    ["engine", engine && (() => engine.stop())],
+    ["server", server && (() => server.stop())],
+    ["tape", tape && (() => tape.close())],
+    ["database", database && (() => database.close())],
+    ["lock", lock && (() => lock.release())],
+  ];
+  for (const [name, close] of steps) {
+    try {
+      await close?.();
+    } catch (thrown) {
+      log.error({ err: thrown }, `closing the ${name} failed`);
+    }
+  }
+}

@@ -1,0 +1,305 @@
+import { hostname } from "node:os";
+import type { Database } from "../../db/mod.ts";
+import {
+  BackfillService,
+  CoverageConflict,
+  createJobStore,
+  Dispatcher,
+  GapRepair,
+  type JobStore,
+  SegmentReader,
+  SeriesCatalog,
+  type Settled,
+  StartupBackfill,
+  segmentOf,
+} from "../backfill/mod.ts";
+import type { Config } from "../config.ts";
+import { dayOfMinute, failureOf, MINUTES_PER_DAY, MS_PER_DAY, minuteOfMs, symbolName } from "../core/mod.ts";
+import { LiveIngest, type LiveSegment } from "../live/mod.ts";
+import { DayLoader, ProfileStore, type SeriesStore } from "../store/mod.ts";
+import type { Tape } from "../tape/mod.ts";
+import type { Venue, VenueRegistry } from "../venues/mod.ts";
+import type { ExchangeClock } from "./exchange-clock.ts";
+import { JobBoard } from "./job-board.ts";
+import { LevelService, SEAL_GRACE_MS } from "./level-service.ts";
+
+/** What a process of Tapeline does beside answering. */
+export interface Duties {
+  /** Follow the configured symbols live and backfill their last days. A command that only runs a job does not. */
+  readonly follow: boolean;
+}
+
+export interface EngineLog {
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+  error(fields: Record<string, unknown>, message: string): void;
+}
+
+export interface EngineDeps {
+  readonly config: Config;
+  readonly database: Database;
+  readonly tape: Tape;
+  readonly venues: VenueRegistry;
+  readonly clock: ExchangeClock;
+  readonly random: () => number;
+  readonly yieldTurn: () => Promise<void>;
+  readonly log: EngineLog;
+  readonly processId: number;
+  /** A job moved: tell whoever listens. */
+  readonly onSettled: (settled: Settled) => void;
+}
+
+/** Everything between the venue and the levels: jobs, tape, store, live stream. Built here, closed here in reverse. */
+export class Engine {
+  readonly jobs: JobStore;
+  readonly store = new ProfileStore();
+  readonly board: JobBoard;
+  readonly levels: LevelService;
+  readonly service: BackfillService;
+  readonly startup: StartupBackfill;
+  readonly live: LiveIngest;
+  readonly #deps: EngineDeps;
+  readonly #duties: Duties;
+  readonly #catalog: SeriesCatalog;
+  readonly #reader: SegmentReader;
+  readonly #dispatcher: Dispatcher;
+  readonly #repair: GapRepair;
+  readonly #stopping = new AbortController();
+  readonly #background = new Set<Promise<unknown>>();
+  #cancelMinute = () => {};
+
+  constructor(deps: EngineDeps, duties: Duties) {
+    const { config, database, tape, venues, clock, random, log } = deps;
+    this.#deps = deps;
+    this.#duties = duties;
+    this.jobs = createJobStore(database);
+    this.board = new JobBoard(() => clock.now());
+    this.#reader = new SegmentReader({
+      jobs: this.jobs,
+      tape,
+      onLost: (seriesId, ranges) => this.service.applyLoss(seriesId, ranges),
+    });
+    this.#catalog = new SeriesCatalog({
+      jobs: this.jobs,
+      store: this.store,
+      venueNamed: (name) => venues.find(name),
+      binChoice: config.binChoice,
+    });
+    this.levels = new LevelService({
+      store: this.store,
+      loader: new DayLoader((series, minutes) => this.#reader.read(series, minutes)),
+      board: this.board,
+      nowMs: () => clock.nowMs(),
+      method: config.valueAreaMethod,
+      followed: config.symbols.map(symbolName),
+    });
+    this.#dispatcher = this.#makeDispatcher();
+    this.live = new LiveIngest({
+      venue: this.#venue,
+      store: this.store,
+      clock,
+      kind: "aggregate",
+      commit: (segment) => this.#commitLive(segment),
+      refetch: (series, minute) => this.#run(this.#repair.refetch(series, minute)),
+      log,
+    });
+    this.service = new BackfillService({
+      jobs: this.jobs,
+      store: this.store,
+      catalog: this.#catalog,
+      reader: this.#reader,
+      dispatcher: this.#dispatcher,
+      live: this.live,
+      clock,
+      chunkMinutes: config.backfill.chunkMinutes,
+      parallel: config.backfill.parallel,
+      onSettled: (settled) => this.#settled(settled),
+    });
+    const warn = (message: string) => log.warn({}, message);
+    this.startup = new StartupBackfill(
+      { symbols: config.symbols, days: this.#startupDays, enabled: duties.follow && config.backfill.enabled },
+      { jobs: this.jobs, service: this.service, clock, random, warn },
+    );
+    const startedMinute = minuteOfMs(clock.nowMs());
+    this.#repair = new GapRepair({
+      jobs: this.jobs,
+      service: this.service,
+      live: this.live,
+      clock,
+      followed: () => this.live.series,
+      fromMinute: () =>
+        config.backfill.enabled
+          ? (Math.floor(clock.nowMs() / MS_PER_DAY) - this.#startupDays + 1) * MINUTES_PER_DAY
+          : startedMinute,
+      warn,
+    });
+  }
+
+  /** Begins the work; answers as soon as what is on the disk can be read. The network is waited for in the background. */
+  async start(): Promise<void> {
+    const { database, tape, clock, log } = this.#deps;
+    if (database.kind === "embedded") {
+      // The lock says that no other process works here: what a crash left can be taken back and swept at once.
+      const freed = await this.jobs.releaseAll();
+      for (const settled of freed) this.#settled(settled);
+      await tape.sweep({ listed: await this.jobs.listedFiles(), graceMs: 0 });
+    }
+    for (const job of await this.jobs.unfinishedJobs()) this.board.observe({ job });
+    await this.#catalog.openKnown();
+    this.#dispatcher.start();
+    this.#run(clock.follow(this.#venue, this.#stopping.signal, (message) => log.warn({}, message)));
+    if (this.#duties.follow) {
+      this.#run(this.#follow());
+      this.#everyMinute();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#cancelMinute();
+    await this.#repair.stop();
+    await this.live.stop();
+    await this.#dispatcher.stop();
+    await Promise.allSettled([...this.#background]);
+  }
+
+  get #venue(): Venue {
+    const venue = this.#deps.venues.find(this.#deps.config.symbols[0]?.venue ?? "");
+    if (venue === undefined) throw new Error("the configuration names a venue that is not registered");
+    return venue;
+  }
+
+  get #startupDays(): number {
+    return this.#deps.config.backfill.previousDay ? this.#deps.config.backfill.days : 1;
+  }
+
+  /** Plans the start-up backfill and joins the live stream; each goes on when the other has to wait. */
+  async #follow(): Promise<void> {
+    const { config, clock, log } = this.#deps;
+    const signal = this.#stopping.signal;
+    await clock.measure(this.#venue, signal).catch(() => false);
+    await this.startup.begin(signal);
+    const series: SeriesStore[] = [];
+    for (const ref of config.symbols) {
+      try {
+        const { store } = await this.#catalog.series(ref, signal);
+        // Live trades of today are put beside what is committed of it, so today has to be here first, and stay.
+        const session = this.levels.currentSession();
+        store.pin(dayOfMinute(session.range.lo));
+        await this.levels.load(store, session);
+        series.push(store);
+      } catch (thrown) {
+        if (signal.aborted) return;
+        log.error({ symbol: symbolName(ref) }, `not followed live: ${failureOf(thrown).message}`);
+      }
+    }
+    if (signal.aborted || series.length === 0) return;
+    this.live.start(series);
+    this.#repair.start();
+  }
+
+  /** Time alone changes what is expected: after every minute the followed levels are read anew. */
+  #everyMinute(): void {
+    const { clock } = this.#deps;
+    const nowMs = clock.nowMs();
+    const next = (minuteOfMs(nowMs - SEAL_GRACE_MS) + 1) * 60_000 + SEAL_GRACE_MS;
+    this.#cancelMinute = clock.after(Math.max(100, next - nowMs), () => {
+      for (const series of this.store.list()) {
+        series.touch();
+        this.store.announce(series);
+      }
+      this.#everyMinute();
+    });
+  }
+
+  #makeDispatcher(): Dispatcher {
+    const { tape, venues, clock, config, random, yieldTurn, log, processId } = this.#deps;
+    return new Dispatcher(
+      {
+        jobs: this.jobs,
+        tape,
+        yieldTurn,
+        sleep: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
+        venueOf: (name) => {
+          const venue = venues.find(name);
+          if (venue === undefined)
+            throw new Error(`chunks of ${name} cannot be run here: there is no such venue`);
+          return venue;
+        },
+      },
+      {
+        owner: `${hostname()}/${processId}`,
+        parallel: config.backfill.parallel,
+        random,
+        timers: clock,
+        listener: {
+          settled: (settled) => this.#settled(settled),
+          claimed: (chunk) =>
+            log.info(
+              { symbol: symbolName(chunk.series), ...chunk.range, attempt: chunk.attempt },
+              "chunk claimed",
+            ),
+          committed: (chunk) => this.service.applyCommit(chunk),
+          attemptFailed: (chunk, failure, retryInMs) =>
+            log.warn(
+              {
+                symbol: symbolName(chunk.series),
+                ...chunk.range,
+                attempt: chunk.attempt,
+                retryInMs,
+                kind: failure.kind,
+              },
+              `chunk failed: ${failure.message}`,
+            ),
+          troubled: (thrown) =>
+            log.error({}, `the job store could not be asked: ${failureOf(thrown).message}`),
+        },
+      },
+    );
+  }
+
+  #settled(settled: Settled): void {
+    const entry = this.board.observe(settled);
+    this.startup.observe(settled);
+    this.#deps.onSettled(settled);
+    if (entry === undefined || settled.events.length === 0) return;
+    // A job began or ended: the level sets that name it change although no minute did.
+    for (const symbol of entry.request.symbols) {
+      const series = this.store.bySymbol(symbol);
+      if (series === undefined) continue;
+      series.touch();
+      this.store.announce(series);
+    }
+  }
+
+  async #commitLive({ series, range, batch, contributions }: LiveSegment): Promise<"committed" | "conflict"> {
+    const { tape, log } = this.#deps;
+    const { instrument, seriesId } = series;
+    const { priceScale, sizeScale } = batch.scales;
+    const segment = await segmentOf(tape, {
+      kind: "live",
+      origin: `${instrument.venue} ws`,
+      instrument,
+      range,
+      batch,
+      contributions,
+    });
+    try {
+      await this.jobs.growScales(seriesId, priceScale, sizeScale);
+      await this.jobs.commitLive(seriesId, segment);
+      return "committed";
+    } catch (thrown) {
+      if (!(thrown instanceof CoverageConflict)) throw thrown;
+      log.error({ symbol: series.symbol, ...range }, `bug: ${thrown.message}`);
+      await this.service.resync(series, range);
+      return "conflict";
+    }
+  }
+
+  #run(work: Promise<unknown>): void {
+    const tracked = work
+      .catch((thrown) => this.#deps.log.error({}, `background work failed: ${failureOf(thrown).message}`))
+      .finally(() => this.#background.delete(tracked));
+    this.#background.add(tracked);
+  }
+}

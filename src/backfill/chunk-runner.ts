@@ -1,0 +1,181 @@
+import {
+  Coverage,
+  failureOf,
+  finestScales,
+  type Instrument,
+  type MinuteContributions,
+  type MinuteRange,
+  OperationFailure,
+  sameScales,
+  symbolName,
+  type TradeBatch,
+} from "../core/mod.ts";
+import type { Tape } from "../tape/mod.ts";
+import type { TradesOfRange, Venue } from "../venues/mod.ts";
+import { binUnitsAt, foldInTurns } from "./contributions-of.ts";
+import type { JobStore } from "./job-store.ts";
+import { digestOf } from "./segment-digest.ts";
+import type { ClaimedChunk, CommitOutcome, NewSegment, SeriesRow, Settled } from "./store/types.ts";
+import { readWrittenRequest } from "./written-request.ts";
+
+/** How often a commit is tried when the database does not answer. */
+const COMMIT_TRIES = 3;
+const COMMIT_RETRY_MS = 250;
+
+export interface ChunkRunnerDeps {
+  readonly jobs: JobStore;
+  readonly tape: Tape;
+  readonly venueOf: (venue: string, market: string) => Venue;
+  readonly yieldTurn: () => Promise<void>;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** Minutes of a committed chunk with what they contribute; the store takes them over. */
+export interface CommittedPiece {
+  readonly range: MinuteRange;
+  readonly contributions: MinuteContributions;
+}
+
+export interface CommittedChunk extends Settled {
+  readonly series: SeriesRow;
+  /** Only the minutes that were missing: those covered meanwhile are not fetched. */
+  readonly pieces: readonly CommittedPiece[];
+}
+
+export type ChunkOutcome =
+  | ({ readonly kind: "committed" } & CommittedChunk)
+  /** Another worker owns the chunk by now; nothing was written. */
+  | { readonly kind: "lost" };
+
+/**
+ * Runs one claimed chunk: fetch what is missing of it, write the tape, commit. Throws {@link OperationFailure} when it
+ * could not; the chunk is then still leased and the caller gives it back.
+ */
+export async function runChunk(
+  deps: ChunkRunnerDeps,
+  chunk: ClaimedChunk,
+  signal: AbortSignal,
+): Promise<ChunkOutcome> {
+  const instrument = instrumentOf(chunk.series);
+  const segments: NewSegment[] = [];
+  const pieces: CommittedPiece[] = [];
+  let { series } = chunk;
+  let fetchedRows = 0;
+  let insertedRows = 0;
+  for (const range of await missingMinutes(deps.jobs, chunk)) {
+    const fetched = await fetchWhole(deps, instrument, range, signal);
+    const { batch } = fetched;
+    series = await fittingSeries(deps.jobs, series, batch);
+    const contributions = await foldInTurns(batch, binUnitsAt(series, batch.scales), deps.yieldTurn);
+    const origin = `${instrument.venue} ${chunk.source}`;
+    segments.push(
+      await segmentOf(deps.tape, { kind: "backfill", origin, instrument, range, batch, contributions }),
+    );
+    pieces.push({ range, contributions });
+    fetchedRows += batch.length + fetched.duplicates + fetched.dropped;
+    insertedRows += batch.length;
+  }
+  signal.throwIfAborted();
+  const outcome = await commit(deps, chunk, {
+    segments,
+    recordsFetched: fetchedRows,
+    recordsInserted: insertedRows,
+  });
+  if (outcome.kind === "lost") return outcome;
+  return { kind: "committed", series, pieces, job: outcome.job, events: outcome.events };
+}
+
+/** The minutes of a chunk that nobody has committed since it was planned; all of them when they are to be replaced. */
+async function missingMinutes(
+  jobs: JobStore,
+  { series, range, job }: ClaimedChunk,
+): Promise<readonly MinuteRange[]> {
+  if (readWrittenRequest(job.request).force) return [range];
+  return Coverage.of(await jobs.coverage(series.id, range)).missing(range);
+}
+
+export function instrumentOf(series: SeriesRow): Instrument {
+  const { venue, market, symbol, priceScale, sizeScale, tickUnits, lotUnits } = series;
+  return { venue, market, symbol, priceScale, sizeScale, tickUnits, lotUnits };
+}
+
+async function fetchWhole(
+  { venueOf }: ChunkRunnerDeps,
+  instrument: Instrument,
+  range: MinuteRange,
+  signal: AbortSignal,
+): Promise<TradesOfRange> {
+  const fetched = await venueOf(instrument.venue, instrument.market).trades(instrument, range, { signal });
+  const gap = fetched.idGaps[0];
+  if (gap === undefined) return fetched;
+  const more = fetched.idGaps.length > 1 ? ` and ${fetched.idGaps.length - 1} more spans` : "";
+  throw new OperationFailure(
+    "transient",
+    `${symbolName(instrument)}: the venue left out trade ids ${gap.from} to ${gap.to - 1}${more}, asked twice`,
+  );
+}
+
+/** The series at scales that hold this batch; they grow when the venue trades in finer steps than it said. */
+async function fittingSeries(jobs: JobStore, series: SeriesRow, batch: TradeBatch): Promise<SeriesRow> {
+  const finest = finestScales(series, batch.scales);
+  if (sameScales(finest, series)) return series;
+  return jobs.growScales(series.id, finest.priceScale, finest.sizeScale);
+}
+
+export interface SegmentInput {
+  readonly kind: NewSegment["kind"];
+  readonly origin: string;
+  readonly instrument: Instrument;
+  readonly range: MinuteRange;
+  readonly batch: TradeBatch;
+  readonly contributions: MinuteContributions;
+}
+
+/** Writes the trades of a segment to the tape and describes it for the commit. */
+export async function segmentOf(tape: Tape, input: SegmentInput): Promise<NewSegment> {
+  const { kind, origin, instrument, range, batch, contributions } = input;
+  const files = batch.length === 0 ? [] : await tape.write({ series: instrument, batch, range, origin });
+  return {
+    kind,
+    origin,
+    range,
+    files,
+    rows: batch.length,
+    digest: digestOf(contributions),
+    ...(batch.length === 0
+      ? {}
+      : {
+          firstId: String(batch.id[0]!),
+          lastId: String(batch.id[batch.length - 1]!),
+          firstTimeUs: Math.min(...contributions.minutes.map((m) => m.firstTimeUs)),
+          lastTimeUs: Math.max(...contributions.minutes.map((m) => m.lastTimeUs)),
+        }),
+  };
+}
+
+/** Commits; when the answer is lost, looks whether the commit went through before trying again. */
+async function commit(
+  { jobs, sleep }: ChunkRunnerDeps,
+  { lease, job }: ClaimedChunk,
+  result: Parameters<JobStore["commit"]>[1],
+): Promise<CommitOutcome> {
+  let last: unknown;
+  for (let tries = 0; tries < COMMIT_TRIES; tries++) {
+    try {
+      if (tries > 0) {
+        await sleep(COMMIT_RETRY_MS * tries);
+        const row = await jobs.readChunk(lease.chunkId);
+        if (row?.status === "done" && row.leaseToken === lease.token) {
+          const progress = await jobs.job(job.id);
+          if (progress !== undefined)
+            return { kind: "committed", segmentIds: row.segmentIds, job: progress, events: [] };
+        }
+      }
+      return await jobs.commit(lease, result);
+    } catch (thrown) {
+      last = thrown;
+      if (failureOf(thrown).kind === "permanent") break;
+    }
+  }
+  throw last;
+}

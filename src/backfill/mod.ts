@@ -1,0 +1,26 @@
+/** Backfill: plans, chunks, leases and commits; one segment owns each minute. */
+export {
+  type ChunkRunnerDeps,
+  type CommittedChunk,
+  type CommittedPiece,
+  instrumentOf,
+  segmentOf,
+} from "./chunk-runner.ts";
+export {
+  CHUNK_ATTEMPTS_MAX,
+  Dispatcher,
+  type DispatcherListener,
+  type DispatcherOptions,
+  LEASE_MS,
+} from "./dispatcher.ts";
+export { createJobStore, type JobStore } from "./job-store.ts";
+export { GapRepair, type RepairDeps } from "./repair.ts";
+export type { BackfillRequest, JobReason, LiveClaims, SymbolRef } from "./request.ts";
+export { SegmentReader, type SegmentReaderDeps } from "./segment-reader.ts";
+export { type OpenSeries, SeriesCatalog, type SeriesCatalogDeps } from "./series-catalog.ts";
+export { BackfillService, type BackfillServiceDeps, type Submitted, SymbolRefused } from "./service.ts";
+export { StartupBackfill, type StartupDeps, type StartupOptions, type StartupStatus } from "./startup.ts";
+export { CoverageConflict, JobTooLarge } from "./store/errors.ts";
+export { BACKFILL_CHANNEL, type JobEvent, jobChannel } from "./store/events.ts";
+export type { JobDetail, JobProgress, Settled } from "./store/types.ts";
+export { readWrittenRequest, type WrittenRequest } from "./written-request.ts";

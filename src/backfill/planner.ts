@@ -1,0 +1,60 @@
+import { type Coverage, MINUTES_PER_DAY, type MinuteRange } from "../core/mod.ts";
+import type { NewChunk } from "./store/types.ts";
+
+/** Which missing minutes are fetched first. */
+export const DOWNLOAD_ORDERS = ["recent", "oldest"] as const;
+export type DownloadOrder = (typeof DOWNLOAD_ORDERS)[number];
+
+/** One series of a request: what is wanted and what need not be fetched. */
+export interface SeriesPlan {
+  readonly seriesId: number;
+  readonly range: MinuteRange;
+  /** Minutes that are covered, promised to the live stream, or part of another job's chunk. */
+  readonly excluded: Coverage;
+}
+
+export interface PlanOptions {
+  readonly order: DownloadOrder;
+  /** Length of a chunk; divides a day. */
+  readonly chunkMinutes: number;
+}
+
+/**
+ * Splits what is missing into chunks. A chunk never crosses a multiple of `chunkMinutes` (so never midnight) and holds
+ * no minute that need not be fetched. Its rank is its place in the download order over all series together, so that
+ * symbols advance side by side.
+ */
+export function planChunks(plans: readonly SeriesPlan[], { order, chunkMinutes }: PlanOptions): NewChunk[] {
+  const pieces = plans.flatMap(({ seriesId, range, excluded }) =>
+    excluded
+      .missing(range)
+      .flatMap((gap) => splitAligned(gap, chunkMinutes))
+      .map((piece) => ({ seriesId, range: piece })),
+  );
+  const sign = order === "oldest" ? 1 : -1;
+  pieces.sort((a, b) => sign * (a.range.lo - b.range.lo) || a.seriesId - b.seriesId);
+  return pieces.map((piece, rank) => ({ ...piece, source: "rest", rank }));
+}
+
+/** Number of chunks that `planChunks` would make at most, without making them. */
+export function chunkCountUpTo(plans: readonly SeriesPlan[], chunkMinutes: number): number {
+  return plans.reduce(
+    (sum, { range }) => sum + Math.ceil(Math.max(0, range.hi - range.lo) / chunkMinutes) + 1,
+    0,
+  );
+}
+
+/** True when chunks of this length tile a day. */
+export function dividesDay(chunkMinutes: number): boolean {
+  return Number.isInteger(chunkMinutes) && chunkMinutes > 0 && MINUTES_PER_DAY % chunkMinutes === 0;
+}
+
+function splitAligned({ lo, hi }: MinuteRange, length: number): MinuteRange[] {
+  const pieces: MinuteRange[] = [];
+  for (let at = lo; at < hi; ) {
+    const end = Math.min(hi, (Math.floor(at / length) + 1) * length);
+    pieces.push({ lo: at, hi: end });
+    at = end;
+  }
+  return pieces;
+}

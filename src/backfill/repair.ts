@@ -1,0 +1,127 @@
+import { type Clock, Coverage, failureOf, type MinuteRange, minuteOfMs } from "../core/mod.ts";
+import type { SeriesStore } from "../store/mod.ts";
+import type { JobStore } from "./job-store.ts";
+import type { LiveClaims } from "./request.ts";
+import type { BackfillService } from "./service.ts";
+
+/** How often the followed series are looked through for gaps. */
+const REPAIR_INTERVAL_MS = 1_000;
+/** A minute is asked for this long after its end, when the venue lists all of its trades. Promised ones are not looked at. */
+const SETTLE_MS = 1_000;
+/** Repairs go first: they stand between a subscriber and today's numbers. */
+const REPAIR_PRIORITY = 10;
+/** A gap that is found again is asked for again after this long, then twice as long, up to an hour. */
+const AGAIN_BASE_MS = 30_000;
+const AGAIN_MAX_MS = 3_600_000;
+
+interface Asked {
+  readonly times: number;
+  readonly notBefore: number;
+}
+
+export interface RepairDeps {
+  readonly jobs: Pick<JobStore, "openRanges">;
+  readonly service: Pick<BackfillService, "submit">;
+  readonly live: LiveClaims;
+  readonly clock: Clock;
+  /** The series that are followed live. */
+  readonly followed: () => readonly SeriesStore[];
+  /** First minute that is looked at. */
+  readonly fromMinute: () => number;
+  readonly warn: (message: string) => void;
+}
+
+/** Finds minutes that nobody covers or is about to, and asks for them. */
+export class GapRepair {
+  readonly #deps: RepairDeps;
+  readonly #stopping = new AbortController();
+  #cancel = () => {};
+  #running: Promise<void> = Promise.resolve();
+  /** Gaps asked for and still there. */
+  #asked = new Map<string, Asked>();
+
+  constructor(deps: RepairDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#cancel = this.#deps.clock.after(REPAIR_INTERVAL_MS, () => {
+      this.#running = this.lookOnce().then(() => {
+        if (!this.#stopping.signal.aborted) this.start();
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#cancel();
+    await this.#running;
+  }
+
+  /** Looks through every followed series once. Never rejects: what failed is found again next time. */
+  async lookOnce(): Promise<void> {
+    const stillThere = new Map<string, Asked>();
+    for (const series of this.#deps.followed()) {
+      if (this.#stopping.signal.aborted) return;
+      try {
+        for (const range of await this.#gapsOf(series)) {
+          const key = `${series.seriesId}/${range.lo}-${range.hi}`;
+          const asked = this.#asked.get(key) ?? { times: 0, notBefore: 0 };
+          const now = this.#deps.clock.now();
+          if (now < asked.notBefore) {
+            stillThere.set(key, asked);
+            continue;
+          }
+          stillThere.set(key, {
+            times: asked.times + 1,
+            notBefore: now + Math.min(AGAIN_MAX_MS, AGAIN_BASE_MS * 2 ** asked.times),
+          });
+          await this.#repair(series, range, false);
+        }
+      } catch (thrown) {
+        if (!this.#stopping.signal.aborted)
+          this.#deps.warn(`${series.symbol}: looking for gaps failed: ${failureOf(thrown).message}`);
+      }
+    }
+    this.#asked = stillThere;
+  }
+
+  /** A covered minute turned out not to be whole: fetch it again. */
+  async refetch(series: SeriesStore, minute: number): Promise<void> {
+    try {
+      await this.#repair(series, { lo: minute, hi: minute + 1 }, true);
+    } catch (thrown) {
+      this.#deps.warn(
+        `${series.symbol}: minute ${minute} could not be fetched again: ${failureOf(thrown).message}`,
+      );
+    }
+  }
+
+  async #gapsOf(series: SeriesStore): Promise<readonly MinuteRange[]> {
+    const { jobs, live, clock, fromMinute } = this.#deps;
+    const lo = fromMinute();
+    const range: MinuteRange = { lo, hi: Math.max(lo, minuteOfMs(clock.nowMs() - SETTLE_MS)) };
+    const missing = Coverage.of([
+      ...series.covered.within(range).ranges,
+      ...live.heldMinutes(series.seriesId, range).ranges,
+    ]).missing(range);
+    if (missing.length === 0) return [];
+    const planned = Coverage.of(await jobs.openRanges(series.seriesId, range));
+    return missing.flatMap((gap) => planned.missing(gap));
+  }
+
+  async #repair(series: SeriesStore, range: MinuteRange, force: boolean): Promise<void> {
+    const { venue, symbol } = series.instrument;
+    await this.#deps.service.submit(
+      {
+        symbols: [{ venue, symbol }],
+        range,
+        order: "recent",
+        priority: REPAIR_PRIORITY,
+        force,
+        reason: "repair",
+      },
+      this.#stopping.signal,
+    );
+  }
+}
