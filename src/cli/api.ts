@@ -1,0 +1,154 @@
+import * as v from "valibot";
+import {
+  BackfillAccepted,
+  JobAnswer,
+  Problem,
+  RecentJobs,
+  StartupAnswer,
+  WireLevelSet,
+  WireProfileSummary,
+} from "../protocol/mod.ts";
+
+/** Longest wait for an answer, ms: a little more than the server allows itself. */
+const TIMEOUT_MS = 35_000;
+
+export type ApiFailureKind =
+  /** The server answered with a problem. */
+  | "refused"
+  /** Nothing answered, or the answer did not come in time. */
+  | "unreachable"
+  /** Something answered that is not this API. */
+  | "foreign";
+
+/** A request to the server that did not give its answer. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly kind: ApiFailureKind;
+  /** Status of the answer; undefined when there was none. */
+  readonly status: number | undefined;
+  readonly problem: Problem | undefined;
+
+  constructor(
+    kind: ApiFailureKind,
+    message: string,
+    about: { readonly status?: number; readonly problem?: Problem; readonly cause?: unknown } = {},
+  ) {
+    super(message, about.cause === undefined ? undefined : { cause: about.cause });
+    this.kind = kind;
+    this.status = about.status;
+    this.problem = about.problem;
+  }
+}
+
+/** Body of a backfill request as the command line has it: the server knows which orders and timeframes there are. */
+export interface SubmitBody {
+  readonly symbols: readonly string[];
+  readonly start_date: string;
+  readonly end_date: string;
+  readonly order?: string;
+  readonly timeframes?: readonly string[];
+  readonly force?: boolean;
+}
+
+/** The server's HTTP interface, typed. Every call throws {@link ApiError}, or the signal's reason once it is aborted. */
+export class Api {
+  readonly url: string;
+  readonly #signal: AbortSignal;
+
+  /** `signal` ends every call. */
+  constructor(url: string, signal: AbortSignal) {
+    this.url = url.replace(/\/+$/, "");
+    this.#signal = signal;
+  }
+
+  submit(body: SubmitBody): Promise<BackfillAccepted> {
+    return this.#call("/api/v1/backfill", BackfillAccepted, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
+  job(id: string): Promise<JobAnswer> {
+    return this.#call(`/api/v1/backfill/status/${encodeURIComponent(id)}`, JobAnswer);
+  }
+
+  recent(limit: number): Promise<RecentJobs> {
+    return this.#call(`/api/v1/backfill/recent?limit=${limit}`, RecentJobs);
+  }
+
+  startup(): Promise<StartupAnswer> {
+    return this.#call("/backfill/status", StartupAnswer);
+  }
+
+  levels(
+    symbol: string,
+    query: { readonly session?: string | undefined; readonly valueArea?: string | undefined },
+  ): Promise<WireLevelSet> {
+    const parameters = parametersOf({ session: query.session, value_area: query.valueArea });
+    return this.#call(`/api/v1/levels/${encodeURIComponent(symbol)}${parameters}`, WireLevelSet);
+  }
+
+  profile(
+    symbol: string,
+    query: { readonly from: string; readonly to: string; readonly valueArea?: string | undefined },
+  ): Promise<WireProfileSummary> {
+    const parameters = parametersOf({ from: query.from, to: query.to, value_area: query.valueArea });
+    return this.#call(`/api/v1/profile/${encodeURIComponent(symbol)}${parameters}`, WireProfileSummary);
+  }
+
+  async #call<T>(path: string, schema: v.GenericSchema<unknown, T>, init: RequestInit = {}): Promise<T> {
+    const url = `${this.url}${path}`;
+    const what = `${init.method ?? "GET"} ${url}`;
+    const { status, body } = await this.#fetchJson(what, url, init);
+    if (status >= 400) throw refusedBy(what, status, body);
+    const parsed = v.safeParse(schema, body);
+    if (parsed.success) return parsed.output;
+    const issue = parsed.issues[0];
+    throw new ApiError(
+      "foreign",
+      `${what} answered ${status}, but not as expected: ${v.getDotPath(issue) ?? "the body"}: ${issue.message}`,
+      { status },
+    );
+  }
+
+  async #fetchJson(what: string, url: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    try {
+      const response = await fetch(url, { ...init, signal });
+      const text = await response.text();
+      return { status: response.status, body: parseJson(text) };
+    } catch (thrown) {
+      this.#signal.throwIfAborted();
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new ApiError("unreachable", `${what} got no answer: ${reason}`, { cause: thrown });
+    }
+  }
+}
+
+function refusedBy(what: string, status: number, body: unknown): ApiError {
+  const parsed = v.safeParse(Problem, body);
+  if (!parsed.success)
+    return new ApiError(
+      "foreign",
+      `${what} answered ${status} without a problem document: is another program at this address?`,
+      { status },
+    );
+  const { title, detail, errors = [] } = parsed.output;
+  const faults = errors.length > 1 ? errors.map((fault) => `\n  ${fault.message}`).join("") : "";
+  return new ApiError("refused", `${title}: ${detail}${faults}`, { status, problem: parsed.output });
+}
+
+function parametersOf(named: Readonly<Record<string, string | undefined>>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(named)) if (value !== undefined) parameters.set(name, value);
+  return parameters.size === 0 ? "" : `?${parameters}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { problem } from "../protocol/mod.ts";
+import { backfillRoutes } from "./backfill-routes.ts";
+import type { HttpDeps } from "./deps.ts";
+import { healthRoutes } from "./health-routes.ts";
+import { levelRoutes } from "./level-routes.ts";
+import { ProblemError, problemResponse } from "./problem-response.ts";
+import { type AppEnv, ENDPOINTS, listRoutes, type Route } from "./route.ts";
+
+const REQUEST_ID = /^[\w.-]{1,64}$/;
+
+/**
+ * The HTTP app: every route of this server, whatever it runs on (`app.fetch`). Problems answer as RFC 9457 documents; nothing is
+ * cached; every answer carries `x-request-id`, the client's own where it sent one.
+ */
+export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(async (c, next) => {
+    const given = c.req.header("x-request-id");
+    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : deps.requestId();
+    c.set("requestId", requestId);
+    await next();
+    c.res.headers.set("x-request-id", requestId);
+    c.res.headers.set("cache-control", "no-store");
+    c.res.headers.set("x-content-type-options", "nosniff");
+  });
+  const origins = deps.allowedOrigins ?? [];
+  if (origins.length > 0)
+    app.use(
+      cors({
+        origin: [...origins],
+        allowMethods: ["GET", "HEAD", "POST"],
+        allowHeaders: ["content-type", "x-request-id"],
+        exposeHeaders: ["x-request-id"],
+      }),
+    );
+
+  const routes: Route[] = [...healthRoutes(deps), ...levelRoutes(deps), ...backfillRoutes(deps)];
+  for (const route of routes) app.on(route.method, route.path, route.handle);
+  app.get("/", (c) =>
+    c.json({ name: "tapeline", version: deps.version, endpoints: ENDPOINTS.concat(listRoutes(routes)) }),
+  );
+  refuseOtherMethods(app, [...routes, { method: "GET", path: "/" }]);
+
+  app.notFound((c) =>
+    problemResponse(
+      problem("not-found", `There is no ${c.req.path} here; GET / lists what there is.`),
+      c.get("requestId"),
+    ),
+  );
+  app.onError((error, c) => {
+    const requestId = c.get("requestId");
+    if (error instanceof ProblemError) return problemResponse(error.problem, requestId, error.headers);
+    deps.log.error({ requestId, method: c.req.method, path: c.req.path, err: error }, "a request failed");
+    return problemResponse(
+      problem(
+        "internal-error",
+        `The request failed inside the server; its log has the reason under ${requestId}.`,
+      ),
+      requestId,
+    );
+  });
+  return app;
+}
+
+/** HEAD is answered wherever GET is. */
+function refuseOtherMethods(app: Hono<AppEnv>, routes: readonly Pick<Route, "method" | "path">[]): void {
+  const allowed = new Map<string, string[]>();
+  for (const { method, path } of routes) {
+    const methods = method === "GET" ? ["GET", "HEAD"] : [method];
+    allowed.set(path, [...(allowed.get(path) ?? []), ...methods]);
+  }
+  for (const [path, methods] of allowed) {
+    const allow = methods.join(", ");
+    app.all(path, (c) =>
+      problemResponse(
+        problem("method-not-allowed", `${c.req.path} answers ${allow}, not ${c.req.method}.`),
+        c.get("requestId"),
+        { allow },
+      ),
+    );
+  }
+}

@@ -1,0 +1,108 @@
+import { formatMinute, formatTime, symbolName } from "../core/mod.ts";
+import {
+  type BackfillAccepted,
+  fieldFault,
+  invalidRequest,
+  jobToWire,
+  type ParsedBackfillRequest,
+  parseBackfillRequest,
+  parseJobId,
+  parseNoQuery,
+  parseRecentQuery,
+  type RecentJobs,
+} from "../protocol/mod.ts";
+import type { HttpDeps, SubmitOutcome } from "./deps.ts";
+import { readJsonBody } from "./json-body.ts";
+import { failWith, ProblemError } from "./problem-response.ts";
+import { type Route, timed, unavailable, valid } from "./route.ts";
+
+/** Backfill jobs: ask for one, look at one, list the newest. */
+export function backfillRoutes(deps: HttpDeps): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/api/v1/backfill",
+      about:
+        "starts a backfill {symbols, start_date, end_date, order?, priority?, force?}; answers 202 with its job_id",
+      handle: async (c) => {
+        valid(parseNoQuery(c.req.queries()));
+        const body = await timed(c, deps, () => readJsonBody(c.req.raw));
+        const parsed = parseBackfillRequest(body, { defaultVenue: deps.defaultVenue, nowMs: deps.nowMs() });
+        if (parsed.kind === "refused") throw new ProblemError(parsed.problem);
+        const outcome = await timed(c, deps, (options) => deps.backfill.submit(parsed.request, options));
+        const answer = accepted(parsed, outcome, deps);
+        return c.json(answer, 202, { location: `/api/v1/backfill/status/${answer.job_id}` });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/v1/backfill/status/:job_id",
+      about: "one job: progress, symbols, records, errors",
+      handle: async (c) => {
+        valid(parseNoQuery(c.req.queries()));
+        const id = valid(parseJobId(c.req.param("job_id") ?? ""));
+        const job = await timed(c, deps, (options) => deps.backfill.job(id, options));
+        if (job === undefined)
+          throw failWith(
+            "job-not-found",
+            `There is no job ${id}; GET /api/v1/backfill/recent lists the newest.`,
+          );
+        return c.json(jobToWire(job));
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/v1/backfill/recent",
+      about: "the newest jobs (limit=1..100, 20 by default)",
+      handle: async (c) => {
+        const { limit } = valid(parseRecentQuery(c.req.queries()));
+        const jobs = await timed(c, deps, (options) => deps.backfill.recent(limit, options));
+        const answer: RecentJobs = { jobs: jobs.map(jobToWire), timestamp: formatTime(deps.nowMs()) };
+        return c.json(answer);
+      },
+    },
+  ];
+}
+
+type Understood = Extract<ParsedBackfillRequest, { kind: "request" }>;
+
+function accepted(
+  { request, bodyIndices }: Understood,
+  outcome: SubmitOutcome,
+  deps: HttpDeps,
+): BackfillAccepted {
+  switch (outcome.kind) {
+    case "accepted":
+      return {
+        job_id: outcome.jobId,
+        status: outcome.status,
+        symbols_count: request.symbols.length,
+        symbols: request.symbols.map(symbolName),
+        date_range: { start: formatMinute(request.range.lo), end: formatMinute(request.range.hi) },
+        timeframes: [],
+        timestamp: formatTime(deps.nowMs()),
+      };
+    case "unknown_venue":
+      throw new ProblemError(
+        invalidRequest(
+          outcome.symbols.map((symbol) =>
+            fieldFault(
+              "$.symbols",
+              `a venue that this server speaks to (${outcome.known.join(", ")})`,
+              symbolName(symbol),
+            ),
+          ),
+        ),
+      );
+    case "refused_symbol": {
+      const path = `$.symbols[${bodyIndices[outcome.index] ?? outcome.index}]`;
+      throw failWith("symbol-refused", outcome.detail, [
+        fieldFault(path, "a symbol that its venue trades", outcome.symbol),
+      ]);
+    }
+    case "too_large":
+      throw failWith("job-too-large", outcome.detail);
+    case "unavailable":
+      throw unavailable(outcome);
+  }
+}

@@ -1,0 +1,46 @@
+import { formatTime } from "../core/mod.ts";
+import { healthToWire, parseNoQuery, type ReadyAnswer, startupToWire } from "../protocol/mod.ts";
+import type { HttpDeps } from "./deps.ts";
+import { type Route, valid } from "./route.ts";
+
+/** Health, readiness and the start-up backfill: from memory, at once, whatever else runs. */
+export function healthRoutes(deps: HttpDeps): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/health",
+      about: "ok once the start-up backfill is complete, skipped or disabled; degraded until then",
+      handle: (c) => c.json(healthToWire(deps.backfill.startup())),
+    },
+    {
+      method: "GET",
+      path: "/ready",
+      about: "session, whether there are levels to trade on, progress, precision",
+      handle: (c) => c.json(ready(deps)),
+    },
+    {
+      method: "GET",
+      path: "/backfill/status",
+      about: "the start-up backfill",
+      handle: (c) => {
+        valid(parseNoQuery(c.req.queries()));
+        return c.json(startupToWire(deps.backfill.startup()));
+      },
+    },
+  ];
+}
+
+function ready(deps: HttpDeps): ReadyAnswer {
+  const session = deps.session();
+  const { status, chunks_done, chunks_total, percentage, eta_seconds } = startupToWire(
+    deps.backfill.startup(),
+  );
+  return {
+    symbol: session.symbol,
+    session: session.session,
+    trading_enabled: session.tradingEnabled,
+    backfill: { status, chunks_done, chunks_total, percentage, eta_seconds },
+    metrics_precision: session.precision,
+    timestamp: formatTime(deps.nowMs()),
+  };
+}

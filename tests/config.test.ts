@@ -1,0 +1,164 @@
+import { expect, test } from "bun:test";
+import { ConfigError, readConfig } from "../src/config.ts";
+
+function faultsOf(env: Record<string, string>) {
+  try {
+    readConfig(env);
+  } catch (thrown) {
+    if (thrown instanceof ConfigError) return thrown.faults;
+    throw thrown;
+  }
+  throw new Error("the configuration was accepted");
+}
+
+test("readConfig(), an empty environment gives the documented defaults", () => {
+  const { binChoice, ...config } = readConfig({ HOST: "", PORT: " " });
+  expect(binChoice("BTCUSDT")).toEqual({ kind: "auto" });
+  expect(config).toEqual({
+    dataSource: "binance_ws",
+    binance: { restUrl: "https://api.binance.com", wsUrl: "wss://stream.binance.com:9443" },
+    symbols: [{ venue: "binance", symbol: "BTCUSDT" }],
+    backfill: {
+      enabled: true,
+      previousDay: true,
+      days: 2,
+      timeoutSeconds: null,
+      chunkMinutes: 10,
+      parallel: 4,
+    },
+    valueAreaMethod: "ranked",
+    databaseUrl: null,
+    dataDir: ".data",
+    tapeDir: ".data/tape",
+    host: "127.0.0.1",
+    port: 8080,
+    levelsIntervalMs: 100,
+    allowedOrigins: [],
+    logLevel: "info",
+    clockOffsetMs: 0,
+  });
+});
+
+test("readConfig(), reads every variable", () => {
+  const { binChoice, ...config } = readConfig({
+    DATA_SOURCE: "sim",
+    SYMBOLS: "btcusdt, ETHUSDT,binance:BTCUSDT",
+    CONTEXT_BACKFILL_ENABLED: "false",
+    CONTEXT_BOOTSTRAP_PREV_DAY: "0",
+    BACKFILL_DAYS: "7",
+    BACKFILL_TIMEOUT_SECONDS: "60",
+    BACKFILL_CHUNK_MINUTES: "30",
+    BACKFILL_PARALLEL: "2",
+    PROFILE_TICK_SIZE: "BTCUSDT=0.1",
+    VALUE_AREA_METHOD: "two_row",
+    DATABASE_URL: "postgres://u:p@localhost:5432/tapeline",
+    DATA_DIR: "/var/tapeline/",
+    HOST: "::1",
+    PORT: "0",
+    LEVELS_INTERVAL_MS: "250",
+    ALLOWED_ORIGINS: "https://desk.example.com, http://localhost:5173",
+    LOG_LEVEL: "debug",
+    CLOCK_OFFSET_MS: "-195000000000",
+    BINANCE_REST_URL: "http://127.0.0.1:9000/",
+    BINANCE_WS_URL: "ws://127.0.0.1:9000",
+  });
+  expect(binChoice("btcusdt")).toEqual({ kind: "size", text: "0.1" });
+  expect(config).toEqual({
+    dataSource: "sim",
+    binance: { restUrl: "http://127.0.0.1:9000", wsUrl: "ws://127.0.0.1:9000" },
+    symbols: [
+      { venue: "binance", symbol: "BTCUSDT" },
+      { venue: "binance", symbol: "ETHUSDT" },
+    ],
+    backfill: {
+      enabled: false,
+      previousDay: false,
+      days: 7,
+      timeoutSeconds: 60,
+      chunkMinutes: 30,
+      parallel: 2,
+    },
+    valueAreaMethod: "two_row",
+    databaseUrl: "postgres://u:p@localhost:5432/tapeline",
+    dataDir: "/var/tapeline/",
+    tapeDir: "/var/tapeline/tape",
+    host: "::1",
+    port: 0,
+    levelsIntervalMs: 250,
+    allowedOrigins: ["https://desk.example.com", "http://localhost:5173"],
+    logLevel: "debug",
+    clockOffsetMs: -195_000_000_000,
+  });
+});
+
+test("readConfig(), lists every fault at once with its name, what was expected and what was found", () => {
+  const wrong = {
+    DATA_SOURCE: "csv",
+    SYMBOLS: "BTC USDT",
+    CONTEXT_BACKFILL_ENABLED: "maybe",
+    CONTEXT_BOOTSTRAP_PREV_DAY: "2",
+    BACKFILL_DAYS: "31",
+    BACKFILL_TIMEOUT_SECONDS: "0",
+    BACKFILL_CHUNK_MINUTES: "7",
+    BACKFILL_PARALLEL: "1.5",
+    PROFILE_TICK_SIZE: "BTCUSDT=-1",
+    VALUE_AREA_METHOD: "mode",
+    DATABASE_URL: "mysql://u:secret@localhost/x",
+    HOST: "0.0.0.0",
+    PORT: "65536",
+    LEVELS_INTERVAL_MS: "1",
+    ALLOWED_ORIGINS: "https://desk.example.com/page",
+    LOG_LEVEL: "loud",
+    CLOCK_OFFSET_MS: "soon",
+    BINANCE_REST_URL: "ftp://x",
+    BINANCE_WS_URL: "https://x",
+    TOKEN_HMAC_SECRET: "hunter2",
+  };
+  const faults = faultsOf(wrong);
+  expect(faults.map(({ name }) => name).sort()).toEqual(Object.keys(wrong).sort());
+  const { message } = new ConfigError(faults);
+  for (const { name, expected, got } of faults)
+    expect(message).toContain(`${name}: expected ${expected}, got ${got}`);
+  for (const secret of ["secret", "hunter2"]) expect(message).not.toContain(secret);
+});
+
+test("readConfig(), sim must be told where the simulator is", () => {
+  expect(faultsOf({ DATA_SOURCE: "sim" }).map(({ name, got }) => [name, got])).toEqual([
+    ["BINANCE_REST_URL", "nothing"],
+    ["BINANCE_WS_URL", "nothing"],
+  ]);
+});
+
+test("readConfig(), sources of later versions are refused as such", () => {
+  for (const source of ["bybit", "hft_connector"])
+    expect(faultsOf({ DATA_SOURCE: source })).toEqual([
+      {
+        name: "DATA_SOURCE",
+        expected: "binance_ws or sim",
+        got: `${source}, a source that this version does not speak to yet`,
+      },
+    ]);
+});
+
+test("readConfig(), symbols are 1 to 100 of the one venue", () => {
+  expect(faultsOf({ SYMBOLS: "," })).toMatchObject([
+    { name: "SYMBOLS", expected: "1 to 100 symbols", got: "0" },
+  ]);
+  const many = Array.from({ length: 101 }, (_, at) => `S${at}`).join(",");
+  expect(faultsOf({ SYMBOLS: many })).toMatchObject([{ got: "101" }]);
+  expect(faultsOf({ SYMBOLS: "kraken:XBTUSD" })).toMatchObject([
+    { expected: "symbols of the venue binance" },
+  ]);
+});
+
+test("readConfig(), a database URL that is none is not shown", () => {
+  const [fault] = faultsOf({ DATABASE_URL: "hunter2" });
+  expect(fault).toMatchObject({ name: "DATABASE_URL" });
+  expect(fault?.got).not.toContain("hunter2");
+});
+
+test("readConfig(), every address of the loopback network is one", () => {
+  for (const host of ["localhost", "127.0.0.1", "127.1.2.3", "::1"])
+    expect(readConfig({ HOST: host }).host).toBe(host);
+  expect(faultsOf({ HOST: "127.example.com" })).toHaveLength(1);
+});
