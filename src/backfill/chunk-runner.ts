@@ -3,9 +3,11 @@ import {
   failureOf,
   finestScales,
   type Instrument,
+  InvariantError,
   type MinuteContributions,
   type MinuteRange,
   OperationFailure,
+  rescaleBatch,
   sameScales,
   symbolName,
   type TradeBatch,
@@ -15,6 +17,7 @@ import type { TradesOfRange, Venue } from "../venues/mod.ts";
 import { binUnitsAt, foldInTurns } from "./contributions-of.ts";
 import type { JobStore } from "./job-store.ts";
 import { digestOf } from "./segment-digest.ts";
+import { CoverageConflict } from "./store/errors.ts";
 import type { ClaimedChunk, CommitOutcome, NewSegment, SeriesRow, Settled } from "./store/types.ts";
 import { readWrittenRequest } from "./written-request.ts";
 
@@ -64,8 +67,9 @@ export async function runChunk(
   let insertedRows = 0;
   for (const range of await missingMinutes(deps.jobs, chunk)) {
     const fetched = await fetchWhole(deps, instrument, range, signal);
-    const { batch } = fetched;
-    series = await fittingSeries(deps.jobs, series, batch);
+    series = await fittingSeries(deps.jobs, series, fetched.batch);
+    // An earlier range may have grown the series: bins are whole units only at its scales.
+    const batch = rescaleBatch(fetched.batch, series);
     const contributions = await foldInTurns(batch, binUnitsAt(series, batch.scales), deps.yieldTurn);
     const origin = `${instrument.venue} ${chunk.source}`;
     segments.push(
@@ -153,6 +157,13 @@ export async function segmentOf(tape: Tape, input: SegmentInput): Promise<NewSeg
   };
 }
 
+/** The failure in what a chunk threw: bugs of our own are permanent, because trying again cannot help. */
+export function operationFailure(thrown: unknown): OperationFailure {
+  if (thrown instanceof CoverageConflict || thrown instanceof InvariantError)
+    return new OperationFailure("permanent", `bug: ${thrown.message}`, { cause: thrown });
+  return failureOf(thrown);
+}
+
 /** Commits; when the answer is lost, looks whether the commit went through before trying again. */
 async function commit(
   { jobs, sleep }: ChunkRunnerDeps,
@@ -174,7 +185,7 @@ async function commit(
       return await jobs.commit(lease, result);
     } catch (thrown) {
       last = thrown;
-      if (failureOf(thrown).kind === "permanent") break;
+      if (operationFailure(thrown).kind === "permanent") break;
     }
   }
   throw last;

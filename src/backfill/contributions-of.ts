@@ -20,28 +20,37 @@ export function binUnitsAt(
 }
 
 /**
- * {@link foldMinutes} in turns, so that a chunk of any size never blocks the event loop. The batch is in time order but for
- * trades that share a minute's edge; minutes that come back later are folded together at the end.
+ * {@link foldMinutes} in turns, so that a chunk of any size never blocks the event loop. The batch is in id order, and
+ * where times run back over a minute's edge the minutes on both sides are folded in one turn.
  */
 export async function foldInTurns(
   batch: TradeBatch,
   binUnits: number,
   yieldTurn: () => Promise<void>,
 ): Promise<MinuteContributions> {
-  if (batch.length <= ROWS_PER_TURN || !ascendingMinutes(batch)) return foldMinutes(batch, binUnits);
+  if (batch.length <= ROWS_PER_TURN) return foldMinutes(batch, binUnits);
+  const lowestFrom = lowestMinutes(batch);
   const minutes: MinuteContribution[] = [];
-  for (let from = 0; from < batch.length; ) {
-    let to = Math.min(batch.length, from + ROWS_PER_TURN);
-    while (to < batch.length && minuteOfUs(batch.timeUs[to]!) === minuteOfUs(batch.timeUs[to - 1]!)) to++;
-    minutes.push(...foldMinutes(sliceBatch(batch, from, to), binUnits).minutes);
-    from = to;
+  let from = 0;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let row = 0; row < batch.length; row++) {
+    highest = Math.max(highest, minuteOfUs(batch.timeUs[row]!));
+    const last = row + 1 === batch.length;
+    if (!last && (row + 1 - from < ROWS_PER_TURN || lowestFrom[row + 1]! <= highest)) continue;
+    minutes.push(...foldMinutes(sliceBatch(batch, from, row + 1), binUnits).minutes);
+    from = row + 1;
     await yieldTurn();
   }
   return { scales: batch.scales, binUnits, minutes };
 }
 
-function ascendingMinutes(batch: TradeBatch): boolean {
-  for (let i = 1; i < batch.length; i++)
-    if (minuteOfUs(batch.timeUs[i]!) < minuteOfUs(batch.timeUs[i - 1]!)) return false;
-  return true;
+/** For each row the lowest minute that it or any later row lies in. */
+function lowestMinutes({ timeUs, length }: TradeBatch): Float64Array {
+  const lowest = new Float64Array(length);
+  let minute = Number.POSITIVE_INFINITY;
+  for (let row = length - 1; row >= 0; row--) {
+    minute = Math.min(minute, minuteOfUs(timeUs[row]!));
+    lowest[row] = minute;
+  }
+  return lowest;
 }

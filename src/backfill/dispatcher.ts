@@ -1,5 +1,11 @@
-import { backoffMs, failureOf, intersectRanges, type OperationFailure, type Timers } from "../core/mod.ts";
-import { type ChunkOutcome, type ChunkRunnerDeps, type CommittedChunk, runChunk } from "./chunk-runner.ts";
+import { backoffMs, intersectRanges, OperationFailure, type Timers } from "../core/mod.ts";
+import {
+  type ChunkOutcome,
+  type ChunkRunnerDeps,
+  type CommittedChunk,
+  operationFailure,
+  runChunk,
+} from "./chunk-runner.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { ClaimedChunk, Settled } from "./store/types.ts";
 
@@ -46,7 +52,8 @@ export class Dispatcher {
   readonly #running = new Set<Promise<void>>();
   /** Chunks under way: one that shares minutes with another waits for it, and then finds them covered. */
   readonly #inFlight = new Set<{ readonly chunk: ClaimedChunk; readonly done: Promise<unknown> }>();
-  #pumping = false;
+  #pumping: Promise<void> | undefined;
+  #reaping: Promise<void> | undefined;
   #nudged = false;
   #cancelPoll = () => {};
   #cancelReap = () => {};
@@ -69,7 +76,10 @@ export class Dispatcher {
   /** There may be work: look now. */
   nudge(): void {
     this.#nudged = true;
-    if (!this.#pumping) void this.#pump();
+    if (this.#pumping === undefined && !this.stopped)
+      this.#pumping = this.#pump().finally(() => {
+        this.#pumping = undefined;
+      });
   }
 
   get stopped(): boolean {
@@ -85,12 +95,18 @@ export class Dispatcher {
     const late = new Promise<void>((resolve) => {
       cancel = this.#options.timers.after(STOP_TIMEOUT_MS, resolve);
     });
-    await Promise.race([Promise.allSettled([...this.#running]), late]);
+    await Promise.race([this.#letGo(), late]);
     cancel();
   }
 
+  /** Waits for what is under way, the claim that may still bring a chunk among it. */
+  async #letGo(): Promise<void> {
+    await this.#reaping;
+    await this.#pumping;
+    await Promise.allSettled([...this.#running]);
+  }
+
   async #pump(): Promise<void> {
-    this.#pumping = true;
     this.#cancelPoll();
     let waitMs = IDLE_POLL_MS;
     try {
@@ -99,8 +115,8 @@ export class Dispatcher {
         const claimedAt = this.#options.timers.now();
         const chunk = await this.#deps.jobs.claim({ owner: this.#options.owner, leaseMs: this.#leaseMs });
         if (chunk === undefined) {
-          if (this.#nudged) continue;
           const { nextDueMs } = await this.#deps.jobs.pendingWork();
+          if (this.#nudged) continue;
           if (nextDueMs !== undefined) waitMs = Math.min(waitMs, Math.max(nextDueMs, 50));
           break;
         }
@@ -109,8 +125,6 @@ export class Dispatcher {
     } catch (thrown) {
       if (!this.stopped) this.#options.listener.troubled(thrown);
       waitMs = CLAIM_RETRY_MS;
-    } finally {
-      this.#pumping = false;
     }
     if (this.stopped) return;
     if (this.#running.size < this.#options.parallel)
@@ -154,7 +168,11 @@ export class Dispatcher {
     try {
       outcome = await runChunk(this.#deps, chunk, signal);
     } catch (thrown) {
-      return this.#giveBack(chunk, failureOf(thrown));
+      // What fails because we let go is no fault of the chunk.
+      const failure = signal.aborted
+        ? new OperationFailure("aborted", "let go", { cause: thrown })
+        : operationFailure(thrown);
+      return this.#giveBack(chunk, failure);
     }
     if (outcome.kind === "lost") return;
     listener.committed(outcome);
@@ -182,7 +200,7 @@ export class Dispatcher {
 
   #scheduleReap(delayMs: number): void {
     this.#cancelReap = this.#options.timers.after(delayMs, () => {
-      void this.#reap().finally(() => {
+      this.#reaping = this.#reap().finally(() => {
         if (!this.stopped) this.#scheduleReap(REAP_INTERVAL_MS);
       });
     });

@@ -10,6 +10,8 @@ const REPAIR_INTERVAL_MS = 1_000;
 const SETTLE_MS = 1_000;
 /** Repairs go first: they stand between a subscriber and today's numbers. */
 const REPAIR_PRIORITY = 10;
+/** Minutes that wait to be fetched again, at most; more of them means that nothing of the stream can be believed. */
+const DISTRUSTED_MAX = 1_000;
 /** A gap that is found again is asked for again after this long, then twice as long, up to an hour. */
 const AGAIN_BASE_MS = 30_000;
 const AGAIN_MAX_MS = 3_600_000;
@@ -39,6 +41,8 @@ export class GapRepair {
   #running: Promise<void> = Promise.resolve();
   /** Gaps asked for and still there. */
   #asked = new Map<string, Asked>();
+  /** Covered minutes that are not whole and could not be asked for yet. */
+  readonly #distrusted = new Map<string, { readonly series: SeriesStore; readonly minute: number }>();
 
   constructor(deps: RepairDeps) {
     this.#deps = deps;
@@ -60,6 +64,7 @@ export class GapRepair {
 
   /** Looks through every followed series once. Never rejects: what failed is found again next time. */
   async lookOnce(): Promise<void> {
+    for (const { series, minute } of [...this.#distrusted.values()]) await this.refetch(series, minute);
     const stillThere = new Map<string, Asked>();
     for (const series of this.#deps.followed()) {
       if (this.#stopping.signal.aborted) return;
@@ -76,21 +81,27 @@ export class GapRepair {
             times: asked.times + 1,
             notBefore: now + Math.min(AGAIN_MAX_MS, AGAIN_BASE_MS * 2 ** asked.times),
           });
-          await this.#repair(series, range, false);
+          // A gap that a job did not close is fetched anew, whatever the database says of its minutes.
+          await this.#repair(series, range, asked.times > 0);
         }
       } catch (thrown) {
         if (!this.#stopping.signal.aborted)
           this.#deps.warn(`${series.symbol}: looking for gaps failed: ${failureOf(thrown).message}`);
+        for (const [key, asked] of this.#asked)
+          if (key.startsWith(`${series.seriesId}/`) && !stillThere.has(key)) stillThere.set(key, asked);
       }
     }
     this.#asked = stillThere;
   }
 
-  /** A covered minute turned out not to be whole: fetch it again. */
+  /** A covered minute turned out not to be whole: fetch it again, now or when the next look finds that it can be asked for. */
   async refetch(series: SeriesStore, minute: number): Promise<void> {
+    const key = `${series.seriesId}/${minute}`;
     try {
       await this.#repair(series, { lo: minute, hi: minute + 1 }, true);
+      this.#distrusted.delete(key);
     } catch (thrown) {
+      if (this.#distrusted.size < DISTRUSTED_MAX) this.#distrusted.set(key, { series, minute });
       this.#deps.warn(
         `${series.symbol}: minute ${minute} could not be fetched again: ${failureOf(thrown).message}`,
       );

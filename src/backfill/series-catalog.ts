@@ -100,6 +100,8 @@ export class SeriesCatalog {
     const former = this.#deps.store.byId(row.id);
     if (former !== undefined) return { row, store: former };
     const covered = Coverage.of(await this.#deps.jobs.coverage(row.id, ALL_TIME));
+    const meanwhile = this.#deps.store.byId(row.id);
+    if (meanwhile !== undefined) return { row, store: meanwhile };
     const store = this.#deps.store.open({
       seriesId: row.id,
       instrument: instrumentOf(row),

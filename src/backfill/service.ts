@@ -67,7 +67,8 @@ export class BackfillService {
     const series = await this.#seriesOf(request.symbols, signal);
     const range = this.#endedMinutes(request.range);
     const plans: SeriesPlan[] = [];
-    for (const open of series)
+    // A symbol named twice is wanted once.
+    for (const open of new Map(series.map((each) => [each.row.id, each])).values())
       plans.push({ seriesId: open.row.id, range, excluded: await this.#excluded(open, range, request) });
     const chunks = planChunks(plans, { order: request.order, chunkMinutes });
     const job: NewJob = {
@@ -112,12 +113,14 @@ export class BackfillService {
 
   /** Brings the minutes of `range` in memory back to what the database and the tape say. */
   async resync(store: SeriesStore, range: MinuteRange): Promise<void> {
-    const committed = Coverage.of(await this.#deps.jobs.coverage(store.seriesId, range));
+    const { jobs, reader } = this.#deps;
+    const listed = Coverage.of(await jobs.coverage(store.seriesId, range));
     store.uncover(range);
-    for (const part of committed.ranges) {
-      const contributions = await this.#deps.reader.read(store, Coverage.of([part]));
-      store.commit(part, contributions);
-    }
+    const contributions = await reader.read(store, listed);
+    // Reading may have found a damaged file: its minutes are not listed any more.
+    const still = Coverage.of(await jobs.coverage(store.seriesId, range));
+    for (const part of still.ranges)
+      for (const committed of listed.within(part).ranges) store.commit(committed, contributions);
     this.#deps.store.announce(store);
   }
 

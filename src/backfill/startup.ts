@@ -67,12 +67,10 @@ export class StartupBackfill {
   async begin(signal: AbortSignal): Promise<void> {
     if (!this.#options.enabled) return;
     this.#phase = "planning";
-    for (const job of await this.#deps.jobs.recentJobs(FORMER_JOBS))
-      if (job.finishedAt === undefined && readWrittenRequest(job.request).reason === "startup")
-        this.#jobs.set(job.id, job);
     let symbols = [...this.#options.symbols];
     for (let attempt = 1; symbols.length > 0 && !signal.aborted; attempt++) {
       try {
+        await this.#adoptFormer();
         await this.#submit(symbols, signal);
         break;
       } catch (thrown) {
@@ -160,6 +158,13 @@ export class StartupBackfill {
     const since = done - this.#firstChunk.done;
     const elapsedMs = this.#deps.clock.now() - this.#firstChunk.atMs;
     return since === 0 ? null : Math.ceil((elapsedMs / since / 1_000) * left);
+  }
+
+  /** Jobs that a former process began and did not end go on; they are part of this start. */
+  async #adoptFormer(): Promise<void> {
+    for (const job of await this.#deps.jobs.recentJobs(FORMER_JOBS))
+      if (job.finishedAt === undefined && readWrittenRequest(job.request).reason === "startup")
+        if ((this.#jobs.get(job.id)?.version ?? -1) < job.version) this.#jobs.set(job.id, job);
   }
 
   async #submit(symbols: readonly SymbolRef[], signal: AbortSignal): Promise<void> {
