@@ -8,7 +8,7 @@ import {
 } from "../../db/mod.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { type Config, DEFAULT_VENUE } from "../config.ts";
-import { symbolName } from "../core/mod.ts";
+import { symbolName, Turns } from "../core/mod.ts";
 import { createHttpApp } from "../http/mod.ts";
 import { PushHub } from "../push/mod.ts";
 import { listen, type ThisProcess, type WebServer } from "../runtime/mod.ts";
@@ -71,8 +71,9 @@ export async function startApp(options: AppOptions): Promise<App> {
 async function serve(options: AppOptions, opened: Opened): Promise<App> {
   const { config, duties, log, onFatal } = options;
   const clock = new ExchangeClock(options.process.clock(config.clockOffsetMs));
+  const turns = new Turns({ timers: clock, yieldTurn: options.process.yieldTurn });
   const venues = new VenueRegistry([
-    new Binance({ ...config.binance, clock, random: options.process.random }),
+    new Binance({ ...config.binance, clock, turns, random: options.process.random }),
   ]);
   let channels: PushChannels | undefined;
   let face: BackfillFace | undefined;
@@ -122,6 +123,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
       createTape({
         dir: config.tapeDir,
         logger: log,
+        giveWay: () => turns.take(() => undefined),
         ...(opened.lock === undefined ? {} : { tempGraceMs: 0 }),
       }).then((made) => {
         opened.tape = made;
@@ -137,7 +139,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
         venues,
         clock,
         random: options.process.random,
-        yieldTurn: options.process.yieldTurn,
+        turns,
         processId: options.process.pid,
         log,
         onSettled: (settled) => channels?.settled(settled),

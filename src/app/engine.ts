@@ -14,7 +14,15 @@ import {
   segmentOf,
 } from "../backfill/mod.ts";
 import type { Config } from "../config.ts";
-import { dayOfMinute, failureOf, MINUTES_PER_DAY, MS_PER_DAY, minuteOfMs, symbolName } from "../core/mod.ts";
+import {
+  dayOfMinute,
+  failureOf,
+  MINUTES_PER_DAY,
+  MS_PER_DAY,
+  minuteOfMs,
+  symbolName,
+  type Turns,
+} from "../core/mod.ts";
 import { LiveIngest, type LiveSegment } from "../live/mod.ts";
 import { DayLoader, ProfileStore, type SeriesStore } from "../store/mod.ts";
 import type { Tape } from "../tape/mod.ts";
@@ -42,7 +50,8 @@ export interface EngineDeps {
   readonly venues: VenueRegistry;
   readonly clock: ExchangeClock;
   readonly random: () => number;
-  readonly yieldTurn: () => Promise<void>;
+  /** The line of this process's heavy work. */
+  readonly turns: Turns;
   readonly log: EngineLog;
   readonly processId: number;
   /** A job moved: tell whoever listens. */
@@ -213,12 +222,12 @@ export class Engine {
   }
 
   #makeDispatcher(): Dispatcher {
-    const { tape, venues, clock, config, random, yieldTurn, log, processId } = this.#deps;
+    const { tape, venues, clock, config, random, turns, log, processId } = this.#deps;
     return new Dispatcher(
       {
         jobs: this.jobs,
         tape,
-        yieldTurn,
+        turns,
         sleep: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
         venueOf: (name) => {
           const venue = venues.find(name);

@@ -8,6 +8,8 @@ export interface HttpWiring {
   /** Undefined until the data on the disk can be read. */
   readonly engine: () => Engine | undefined;
   readonly backfill: () => BackfillFace | undefined;
+  /** Resolves when the engine is open, or never will be. */
+  readonly opened: Promise<void>;
   /** Whether a start-up backfill will run. */
   readonly startupExpected: boolean;
   readonly followed: readonly string[];
@@ -20,18 +22,30 @@ export interface HttpWiring {
 
 const STARTING = { kind: "unavailable", detail: "the server is starting", retryAfterSeconds: 1 } as const;
 
-/** The engine as the HTTP app sees it, from the first moment on: before it is open, everything else answers that it is starting. */
+/**
+ * The engine as the HTTP app sees it, from the first moment on. Until it is open, health answers from what is expected, jobs
+ * wait for it (whoever asks for one has just started the server, most likely), and levels say that it is starting.
+ */
 export function httpDeps(wiring: HttpWiring): HttpDeps {
-  const { engine, backfill, nowMs, log, defaultVenue, version, allowedOrigins } = wiring;
+  const { engine, backfill, opened, nowMs, log, defaultVenue, version, allowedOrigins } = wiring;
   return {
     levels: {
       levelSet: (query) => engine()?.levels.levelSet(query) ?? STARTING,
       profile: (query) => engine()?.levels.profile(query) ?? STARTING,
     },
     backfill: {
-      submit: (request, options) => backfill()?.submit(request, options) ?? STARTING,
-      job: (id, options) => backfill()?.job(id, options),
-      recent: (limit, options) => backfill()?.recent(limit, options) ?? [],
+      async submit(request, options) {
+        await settledOrAborted(opened, options.signal);
+        return engine() === undefined ? STARTING : (backfill()?.submit(request, options) ?? STARTING);
+      },
+      async job(id, options) {
+        await settledOrAborted(opened, options.signal);
+        return backfill()?.job(id, options);
+      },
+      async recent(limit, options) {
+        await settledOrAborted(opened, options.signal);
+        return backfill()?.recent(limit, options) ?? [];
+      },
       startup: () => backfill()?.startup() ?? beforeStart(wiring.startupExpected),
     },
     session: () => sessionFacts(wiring),
@@ -42,6 +56,14 @@ export function httpDeps(wiring: HttpWiring): HttpDeps {
     version,
     allowedOrigins,
   };
+}
+
+function settledOrAborted(awaited: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    void awaited.then(resolve);
+  });
 }
 
 function beforeStart(expected: boolean): StartupFacts {

@@ -11,6 +11,7 @@ import {
   sameScales,
   symbolName,
   type TradeBatch,
+  type Turns,
 } from "../core/mod.ts";
 import type { Tape } from "../tape/mod.ts";
 import type { TradesOfRange, Venue } from "../venues/mod.ts";
@@ -26,10 +27,10 @@ const COMMIT_TRIES = 3;
 const COMMIT_RETRY_MS = 250;
 
 export interface ChunkRunnerDeps {
-  readonly jobs: JobStore;
-  readonly tape: Tape;
+  readonly jobs: Pick<JobStore, "coverage" | "growScales" | "commit" | "readChunk" | "job">;
+  readonly tape: Pick<Tape, "write">;
   readonly venueOf: (venue: string, market: string) => Venue;
-  readonly yieldTurn: () => Promise<void>;
+  readonly turns: Turns;
   readonly sleep: (ms: number) => Promise<void>;
 }
 
@@ -70,7 +71,7 @@ export async function runChunk(
     series = await fittingSeries(deps.jobs, series, fetched.batch);
     // An earlier range may have grown the series: bins are whole units only at its scales.
     const batch = rescaleBatch(fetched.batch, series);
-    const contributions = await foldInTurns(batch, binUnitsAt(series, batch.scales), deps.yieldTurn);
+    const contributions = await foldInTurns(batch, binUnitsAt(series, batch.scales), deps.turns);
     const origin = `${instrument.venue} ${chunk.source}`;
     segments.push(
       await segmentOf(deps.tape, { kind: "backfill", origin, instrument, range, batch, contributions }),
@@ -91,7 +92,7 @@ export async function runChunk(
 
 /** The minutes of a chunk that nobody has committed since it was planned; all of them when they are to be replaced. */
 async function missingMinutes(
-  jobs: JobStore,
+  jobs: ChunkRunnerDeps["jobs"],
   { series, range, job }: ClaimedChunk,
 ): Promise<readonly MinuteRange[]> {
   if (readWrittenRequest(job.request).force) return [range];
@@ -120,7 +121,11 @@ async function fetchWhole(
 }
 
 /** The series at scales that hold this batch; they grow when the venue trades in finer steps than it said. */
-async function fittingSeries(jobs: JobStore, series: SeriesRow, batch: TradeBatch): Promise<SeriesRow> {
+async function fittingSeries(
+  jobs: ChunkRunnerDeps["jobs"],
+  series: SeriesRow,
+  batch: TradeBatch,
+): Promise<SeriesRow> {
   const finest = finestScales(series, batch.scales);
   if (sameScales(finest, series)) return series;
   return jobs.growScales(series.id, finest.priceScale, finest.sizeScale);
@@ -136,7 +141,7 @@ export interface SegmentInput {
 }
 
 /** Writes the trades of a segment to the tape and describes it for the commit. */
-export async function segmentOf(tape: Tape, input: SegmentInput): Promise<NewSegment> {
+export async function segmentOf(tape: Pick<Tape, "write">, input: SegmentInput): Promise<NewSegment> {
   const { kind, origin, instrument, range, batch, contributions } = input;
   const files = batch.length === 0 ? [] : await tape.write({ series: instrument, batch, range, origin });
   return {

@@ -6,6 +6,7 @@ import {
   type Scales,
   sliceBatch,
   type TradeBatch,
+  type Turns,
 } from "../core/mod.ts";
 
 /** Trades folded before other work gets its turn; about 2 ms. */
@@ -26,9 +27,9 @@ export function binUnitsAt(
 export async function foldInTurns(
   batch: TradeBatch,
   binUnits: number,
-  yieldTurn: () => Promise<void>,
+  turns: Turns,
 ): Promise<MinuteContributions> {
-  if (batch.length <= ROWS_PER_TURN) return foldMinutes(batch, binUnits);
+  if (batch.length <= ROWS_PER_TURN) return turns.take(() => foldMinutes(batch, binUnits));
   const lowestFrom = lowestMinutes(batch);
   const minutes: MinuteContribution[] = [];
   let from = 0;
@@ -37,9 +38,9 @@ export async function foldInTurns(
     highest = Math.max(highest, minuteOfUs(batch.timeUs[row]!));
     const last = row + 1 === batch.length;
     if (!last && (row + 1 - from < ROWS_PER_TURN || lowestFrom[row + 1]! <= highest)) continue;
-    minutes.push(...foldMinutes(sliceBatch(batch, from, row + 1), binUnits).minutes);
+    const slice = sliceBatch(batch, from, row + 1);
+    minutes.push(...(await turns.take(() => foldMinutes(slice, binUnits).minutes)));
     from = row + 1;
-    await yieldTurn();
   }
   return { scales: batch.scales, binUnits, minutes };
 }

@@ -6,6 +6,7 @@ import {
   operationFailure,
   runChunk,
 } from "./chunk-runner.ts";
+import type { JobStore } from "./job-store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { ClaimedChunk, Settled } from "./store/types.ts";
 
@@ -21,6 +22,11 @@ const IDLE_POLL_MS = 5_000;
 const CLAIM_RETRY_MS = 1_000;
 /** How long a stop waits for chunks to let go. */
 const STOP_TIMEOUT_MS = 8_000;
+
+export interface DispatcherDeps extends ChunkRunnerDeps {
+  readonly jobs: ChunkRunnerDeps["jobs"] &
+    Pick<JobStore, "claim" | "pendingWork" | "heartbeat" | "release" | "fail" | "retryLater" | "reapExpired">;
+}
 
 export interface DispatcherOptions {
   readonly owner: string;
@@ -45,20 +51,22 @@ export interface DispatcherListener {
 
 /** Claims chunks as long as there are any, runs some at once, and gives back what it holds when it is stopped. */
 export class Dispatcher {
-  readonly #deps: ChunkRunnerDeps;
+  readonly #deps: DispatcherDeps;
   readonly #options: DispatcherOptions;
   readonly #leases: LeaseKeeper;
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
   /** Chunks under way: one that shares minutes with another waits for it, and then finds them covered. */
   readonly #inFlight = new Set<{ readonly chunk: ClaimedChunk; readonly done: Promise<unknown> }>();
-  #pumping: Promise<void> | undefined;
+  #pumping = false;
+  /** The last look at the queue. */
+  #pumped: Promise<void> | undefined;
   #reaping: Promise<void> | undefined;
   #nudged = false;
   #cancelPoll = () => {};
   #cancelReap = () => {};
 
-  constructor(deps: ChunkRunnerDeps, options: DispatcherOptions) {
+  constructor(deps: DispatcherDeps, options: DispatcherOptions) {
     this.#deps = deps;
     this.#options = options;
     this.#leases = new LeaseKeeper(
@@ -76,10 +84,7 @@ export class Dispatcher {
   /** There may be work: look now. */
   nudge(): void {
     this.#nudged = true;
-    if (this.#pumping === undefined && !this.stopped)
-      this.#pumping = this.#pump().finally(() => {
-        this.#pumping = undefined;
-      });
+    if (!this.#pumping && !this.stopped) this.#pumped = this.#pump();
   }
 
   get stopped(): boolean {
@@ -102,11 +107,12 @@ export class Dispatcher {
   /** Waits for what is under way, the claim that may still bring a chunk among it. */
   async #letGo(): Promise<void> {
     await this.#reaping;
-    await this.#pumping;
+    await this.#pumped;
     await Promise.allSettled([...this.#running]);
   }
 
   async #pump(): Promise<void> {
+    this.#pumping = true;
     this.#cancelPoll();
     let waitMs = IDLE_POLL_MS;
     try {
@@ -125,6 +131,8 @@ export class Dispatcher {
     } catch (thrown) {
       if (!this.stopped) this.#options.listener.troubled(thrown);
       waitMs = CLAIM_RETRY_MS;
+    } finally {
+      this.#pumping = false;
     }
     if (this.stopped) return;
     if (this.#running.size < this.#options.parallel)

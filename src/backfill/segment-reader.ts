@@ -6,7 +6,7 @@ import type { SegmentListing } from "./store/types.ts";
 
 export interface SegmentReaderDeps {
   readonly jobs: Pick<JobStore, "segments" | "quarantineSegment">;
-  readonly tape: Tape;
+  readonly tape: Pick<Tape, "contributions" | "verifyAll" | "quarantine">;
   /** Minutes that are not known any more, because their file is gone or damaged. */
   readonly onLost: (seriesId: number, ranges: readonly MinuteRange[]) => void;
 }

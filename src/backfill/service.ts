@@ -20,10 +20,10 @@ import type { JobProgress, NewJob, Settled } from "./store/types.ts";
 import { requestKeyOf, uniqueRequestKey, writtenRequest } from "./written-request.ts";
 
 export interface BackfillServiceDeps {
-  readonly jobs: JobStore;
+  readonly jobs: Pick<JobStore, "createJob" | "coverage" | "openRanges">;
   readonly store: ProfileStore;
-  readonly catalog: SeriesCatalog;
-  readonly reader: SegmentReader;
+  readonly catalog: Pick<SeriesCatalog, "series">;
+  readonly reader: Pick<SegmentReader, "read" | "verify">;
   readonly dispatcher: Pick<Dispatcher, "nudge">;
   readonly live: LiveClaims;
   readonly clock: Clock;

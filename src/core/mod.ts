@@ -15,6 +15,7 @@ export * from "./profile.ts";
 export * from "./session.ts";
 export * from "./time-range.ts";
 export * from "./trade.ts";
+export * from "./turns.ts";
 export * from "./value-area.ts";
 export * from "./vwap.ts";
 export * from "./window-fold.ts";

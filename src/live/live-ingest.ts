@@ -4,13 +4,14 @@ import {
   failureOf,
   type MinuteContributions,
   type MinuteRange,
+  msOfMinute,
   type TradeBatch,
   type TradeKind,
 } from "../core/mod.ts";
 import type { ProfileStore, SeriesStore } from "../store/mod.ts";
 import type { FeedListener, TradeFeed, Venue } from "../venues/mod.ts";
 import { LiveSeries } from "./live-series.ts";
-import { QUIET_WAIT_MS, type SealedMinutes } from "./seam.ts";
+import type { SealedMinutes } from "./seam.ts";
 
 /** The seam is told the time this often. */
 const TICK_MS = 250;
@@ -18,6 +19,8 @@ const TICK_MS = 250;
 const FOLD_INTERVAL_MS = 40;
 /** Sealed minutes are written in segments of this length, aligned; a crash loses at most these, and they are fetched again. */
 export const FLUSH_MINUTES = 5;
+/** So long after its end a window waits for minutes of it that are not sealed yet, so that it becomes one segment. */
+const FLUSH_PATIENCE_MS = 15_000;
 /** A segment that could not be written is tried again after this long. */
 const FLUSH_RETRY_MS = 5_000;
 /** Longest wait for the venue's newest trade. */
@@ -178,14 +181,13 @@ export class LiveIngest {
     }
   }
 
-  /** Starts a flush when a whole flush window is sealed behind us. */
+  /** Starts a flush when a flush window is sealed to its end, or will not be. */
   #flushDue(entry: Entry): void {
     const first = entry.live.queue.minutes.ranges[0];
     if (first === undefined || entry.flushing !== undefined || this.#stopping.signal.aborted) return;
     if (this.#deps.clock.now() < entry.flushNotBefore) return;
     const windowEnd = (Math.floor(first.lo / FLUSH_MINUTES) + 1) * FLUSH_MINUTES;
-    const nowMinute = Math.floor((this.#deps.clock.nowMs() - QUIET_WAIT_MS) / 60_000);
-    if (nowMinute < windowEnd) return;
+    if (first.hi < windowEnd && this.#deps.clock.nowMs() < msOfMinute(windowEnd) + FLUSH_PATIENCE_MS) return;
     void this.#flushNext(entry);
   }
 

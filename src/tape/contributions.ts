@@ -78,7 +78,7 @@ async function readBins(
       coalesce(sum(size) FILTER (buy), 0)::DECIMAL(${DECIMAL_WIDTH}, ${scales.sizeScale})
     FROM ${scan} GROUP BY ALL ORDER BY minute, edge`;
   const found = new Map<number, Bins>();
-  const pace = new Pace();
+  const pace = new Pace(session.giveWay);
   let minute = Number.NaN;
   let open: readonly [bins: number[], volumes: number[], buyVolumes: number[]] = [[], [], []];
   const finish = (): void => {
@@ -125,7 +125,7 @@ async function readMinutes(
       min(id), max(id), epoch_us(min(time)), epoch_us(max(time)), ${countIds ? "count(DISTINCT id)" : "count(*)"}
     FROM ${scan} GROUP BY minute ORDER BY minute`;
   const minutes: MinuteContribution[] = [];
-  const pace = new Pace();
+  const pace = new Pace(session.giveWay);
   for await (const chunk of session.chunks(sql)) {
     for (let row = 0; row < chunk.rowCount; row++) {
       const at = (column: number): number => numberAt(chunk, column, row);

@@ -7,7 +7,7 @@ import {
   type TradeBatch,
   US_PER_MINUTE,
 } from "../core/mod.ts";
-import { Pace } from "./pace.ts";
+import { type GiveWay, Pace } from "./pace.ts";
 
 /** Rows between two looks at the clock. */
 const ROWS_PER_STEP = 8_192;
@@ -37,10 +37,15 @@ interface Gathering {
  * Throws {@link InvariantError} unless ids ascend without repeating, every time lies in `range`, and every number is a
  * safe integer with price and size above zero: nothing else may enter the tape.
  */
-export async function splitDays(batch: TradeBatch, range: MinuteRange, rowsMax: number): Promise<DayPart[]> {
+export async function splitDays(
+  batch: TradeBatch,
+  range: MinuteRange,
+  rowsMax: number,
+  giveWay: GiveWay,
+): Promise<DayPart[]> {
   const open = new Map<number, Gathering>();
   const full: Gathering[] = [];
-  const pace = new Pace();
+  const pace = new Pace(giveWay);
   let last = -1;
   let current: Gathering | undefined;
   const lo = range.lo * US_PER_MINUTE;

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
 import { aborted, Gate } from "./gate.ts";
+import type { GiveWay } from "./pace.ts";
 import { messageOf, TapeError } from "./tape-error.ts";
 
 /** Connections open at once; a reader that is slow to take its trades holds one. */
@@ -24,6 +25,7 @@ export interface EngineOptions {
   readonly threads: number;
   /** Longest time for one native call, its wait for a turn included. */
   readonly timeoutMs: number;
+  readonly giveWay: GiveWay;
 }
 
 /**
@@ -71,6 +73,10 @@ export class Engine {
     return new Engine(instance, options);
   }
 
+  get giveWay(): GiveWay {
+    return this.#options.giveWay;
+  }
+
   /** A connection of one's own; the caller closes it. */
   async session(signal?: AbortSignal): Promise<Session> {
     const ends =
@@ -78,10 +84,17 @@ export class Engine {
     const leave = await this.#connections.enter(this.#options.timeoutMs, ends);
     try {
       const connection = await this.#instance.connect();
-      const session: Session = new Session(connection, this.#native, ends, this.#options.timeoutMs, () => {
-        this.#open.delete(session);
-        leave();
-      });
+      const session: Session = new Session(
+        connection,
+        this.#native,
+        ends,
+        this.#options.timeoutMs,
+        this.giveWay,
+        () => {
+          this.#open.delete(session);
+          leave();
+        },
+      );
       this.#open.add(session);
       return session;
     } catch (cause) {
@@ -127,6 +140,7 @@ export class Engine {
 export class Session {
   readonly connection: DuckDBConnection;
   readonly signal: AbortSignal;
+  readonly giveWay: GiveWay;
   readonly #native: Gate;
   readonly #timeoutMs: number;
   readonly #onClose: () => void;
@@ -138,12 +152,14 @@ export class Session {
     native: Gate,
     signal: AbortSignal,
     timeoutMs: number,
+    giveWay: GiveWay,
     onClose: () => void,
   ) {
     this.connection = connection;
     this.signal = signal;
     this.#native = native;
     this.#timeoutMs = timeoutMs;
+    this.giveWay = giveWay;
     this.#onClose = onClose;
   }
 

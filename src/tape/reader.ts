@@ -73,7 +73,7 @@ async function* batches(
   let columns = emptyColumns();
   let length = 0;
   let lastId = -1;
-  const pace = new Pace();
+  const pace = new Pace(session.giveWay);
   for await (const chunk of session.chunks(sql)) {
     if (length + chunk.rowCount > BATCH_ROWS_MAX) {
       yield batchOf(kind, scales, columns, length);

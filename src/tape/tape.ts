@@ -1,11 +1,13 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { MinuteContributions, TradeBatch } from "../core/mod.ts";
 import { type ContributionsRequest, contributionsOf } from "./contributions.ts";
 import { makeDir } from "./disk.ts";
 import { Engine } from "./engine.ts";
 import { assertPlainDir, INCOMING_DIR, SERIES_PREFIX } from "./layout.ts";
+import type { GiveWay } from "./pace.ts";
 import { type Quarantined, quarantineFile } from "./quarantine.ts";
 import { type QueryAnswer, type QueryOptions, queryTape } from "./query.ts";
 import { type TradesRequest, tradesOf } from "./reader.ts";
@@ -39,6 +41,8 @@ export interface TapeOptions {
   readonly timeoutMs?: number;
   /** Age from which temporary files are leftovers of a crash. 0 when no other process can be writing. Default 600,000. */
   readonly tempGraceMs?: number;
+  /** Lets other work of the process have its turn between two slices of a long loop. Default `setImmediate`. */
+  readonly giveWay?: GiveWay;
 }
 
 /** The Parquet tape: immutable files that count once a committed segment lists them. */
@@ -94,6 +98,7 @@ export async function createTape(options: TapeOptions): Promise<Tape> {
     memoryLimit: options.memoryLimit ?? MEMORY_LIMIT,
     threads: options.threads ?? Math.max(1, Math.min(THREADS_MAX, availableParallelism() - 1)),
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+    giveWay: options.giveWay ?? (() => setImmediate()),
   });
   return {
     dir,

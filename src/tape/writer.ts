@@ -66,7 +66,7 @@ export async function writeTape(
   request: WriteRequest,
   { signal }: TapeCallOptions = {},
 ): Promise<TapeFile[]> {
-  const parts = await splitDays(request.batch, request.range, ROWS_PER_FILE_MAX);
+  const parts = await splitDays(request.batch, request.range, ROWS_PER_FILE_MAX, engine.giveWay);
   const files: TapeFile[] = [];
   for (const part of parts) {
     const temp = join(dir, INCOMING_DIR, `${randomUUID()}${TEMP_SUFFIX}`);
@@ -121,7 +121,7 @@ async function copyPart(session: Session, request: WriteRequest, part: DayPart, 
   await session.run("BEGIN TRANSACTION");
   const appender = await session.connection.createAppender("part");
   try {
-    await appendPart(appender, request.batch, part, session.signal);
+    await appendPart(appender, request.batch, part, session);
   } finally {
     appender.closeSync();
   }
@@ -137,7 +137,7 @@ async function appendPart(
   appender: DuckDBAppender,
   batch: TradeBatch,
   part: DayPart,
-  signal: AbortSignal,
+  { signal, giveWay }: Session,
 ): Promise<void> {
   const { priceScale, sizeScale } = batch.scales;
   const types: DuckDBType[] = [
@@ -149,7 +149,7 @@ async function appendPart(
     BIGINT,
     BOOLEAN,
   ];
-  const pace = new Pace();
+  const pace = new Pace(giveWay);
   for (let from = 0, chunks = 1; from < part.length; from += CHUNK_ROWS, chunks++) {
     const chunk = DuckDBDataChunk.create(types, Math.min(CHUNK_ROWS, part.length - from));
     const row = (i: number): number => part.rowAt(from + i);
@@ -167,6 +167,9 @@ async function appendPart(
       signal.throwIfAborted();
     }
   }
+  // The flush is one piece of some milliseconds: it begins with a fresh turn.
+  await pace.rest();
+  signal.throwIfAborted();
   appender.flushSync();
 }
 

@@ -168,10 +168,12 @@ describe("write()", () => {
   });
 });
 
+const giveWay = () => Promise.resolve();
+
 describe("splitDays()", () => {
   test("cuts a day into parts of at most so many trades, in id order", async () => {
     const batch = spread(25, DAY);
-    const parts = await splitDays(batch, DAY, 10);
+    const parts = await splitDays(batch, DAY, 10, giveWay);
     expect(parts.map(({ length }) => length)).toEqual([10, 10, 5]);
     expect(parts.map(({ rowAt }) => rowAt(0))).toEqual([0, 10, 20]);
     expect(parts[1]!.firstTimeUs).toBe(batch.timeUs[10]!);
@@ -181,7 +183,7 @@ describe("splitDays()", () => {
   test("puts every row into exactly one part, ascending, whatever the times", async () => {
     await fc.assert(
       fc.asyncProperty(batches(), fc.integer({ min: 1, max: 20 }), async (batch, rowsMax) => {
-        const parts = await splitDays(batch, TWO_DAYS, rowsMax);
+        const parts = await splitDays(batch, TWO_DAYS, rowsMax, giveWay);
         const rows = parts.map(({ length, rowAt }) => Array.from({ length }, (_, i) => rowAt(i)));
         for (const part of rows) {
           expect(part.length).toBeLessThanOrEqual(rowsMax);
@@ -200,7 +202,7 @@ describe("splitDays()", () => {
   });
 
   test("sees a slice of a larger batch only", async () => {
-    const parts = await splitDays(sliceBatch(spread(100, DAY), 40, 60), DAY, 1_000);
+    const parts = await splitDays(sliceBatch(spread(100, DAY), 40, 60), DAY, 1_000, giveWay);
     expect(parts.map(({ length }) => length)).toEqual([20]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Clock, Instrument, MinuteRange, TradeKind } from "../../core/mod.ts";
+import type { Clock, Instrument, MinuteRange, TradeKind, Turns } from "../../core/mod.ts";
 import type {
   CallOptions,
   CandlesOfRange,
@@ -32,6 +32,8 @@ export interface BinanceOptions {
   readonly fetch?: Fetch;
   /** Default the global `WebSocket`. */
   readonly createSocket?: CreateSocket;
+  /** Where answers wait to be parsed. Default a line of its own. */
+  readonly turns?: Turns;
   /** How long an answer may take, ms. Default 10,000. */
   readonly timeoutMs?: number;
   /** Sends of one request that fails by chance, the first included. Default 3. */
@@ -72,6 +74,7 @@ export class Binance implements Venue {
       fetch = globalThis.fetch,
       createSocket = (url) => new WebSocket(url),
       timeoutMs,
+      turns,
       attempts,
       inFlightMax,
       weightLimit,
@@ -90,6 +93,7 @@ export class Binance implements Venue {
       timers: clock,
       random,
       fetch,
+      ...(turns === undefined ? {} : { turns }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(attempts === undefined ? {} : { attempts }),
     });

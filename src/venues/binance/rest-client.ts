@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { backoffMs, type FailureKind, OperationFailure, pause, type Timers } from "../../core/mod.ts";
+import { backoffMs, type FailureKind, OperationFailure, pause, type Timers, Turns } from "../../core/mod.ts";
 import type { CallOptions } from "../venue.ts";
 import { excerpt, MalformedAnswer, RequestFailure } from "./failures.ts";
 import { refusalOf } from "./refusal.ts";
@@ -28,6 +28,8 @@ export interface RestClientOptions {
   /** Answers [0, 1). */
   readonly random: () => number;
   readonly fetch: Fetch;
+  /** Where answers wait to be parsed. Default a line of its own. */
+  readonly turns?: Turns;
   /** Default 10,000. */
   readonly timeoutMs?: number;
   /** Sends of one request, the first included. Default 3. */
@@ -40,7 +42,9 @@ export class RestClient {
   #requests = 0;
 
   constructor(options: RestClientOptions) {
-    this.#options = { timeoutMs: TIMEOUT_MS, attempts: ATTEMPTS, ...options };
+    const { timers } = options;
+    const turns = options.turns ?? new Turns({ timers, yieldTurn: () => pause(timers, 0) });
+    this.#options = { timeoutMs: TIMEOUT_MS, attempts: ATTEMPTS, ...options, turns };
   }
 
   /** Requests sent so far, repeated ones included. */
@@ -94,7 +98,7 @@ export class RestClient {
     } finally {
       permit.done(usedWeight);
     }
-    return readBody(path, answer.body, schema);
+    return this.#options.turns.take(() => readBody(path, answer.body, schema));
   }
 
   async #send(path: string, signal: AbortSignal): Promise<{ response: Response; body: string }> {
