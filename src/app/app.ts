@@ -80,20 +80,21 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
   const hub = new PushHub({
     timers: clock,
     resolve: (channel) =>
-      channels?.resolve(channel) ?? {
-        kind: "unknown",
-        message: "the server is starting; try again in a moment",
-      },
+      opened.engine === undefined || channels === undefined
+        ? { kind: "later", message: "the server is starting" }
+        : channels.resolve(channel),
     defaultVenue: DEFAULT_VENUE,
     newClientId: () => crypto.randomUUID(),
     version: `tapeline ${manifest.version}`,
     onError: (error, doing) => log.error({ err: error }, `push: ${doing} failed`),
     limits: { conflateMs: config.levelsIntervalMs },
   });
+  const { promise: engineOpened, resolve: tellOpened } = Promise.withResolvers<void>();
   const app = createHttpApp(
     httpDeps({
       engine: () => opened.engine,
       backfill: () => face,
+      opened: engineOpened,
       startupExpected: duties.follow && config.backfill.enabled,
       followed: config.symbols.map(symbolName),
       nowMs: () => clock.nowMs(),
@@ -154,11 +155,13 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
       levels,
       backfill: face,
       hub: () => hub,
+      followed: config.symbols.map(symbolName),
       onError: (error, doing) => log.error({ err: error }, `push: ${doing} failed`),
     });
     store.subscribe(({ series }) => channels?.seriesChanged(series));
     await engine.start();
     opened.engine = engine;
+    tellOpened();
   };
   const ready = open();
   ready.catch((thrown) => {
@@ -169,6 +172,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     ready,
     engine: () => opened.engine,
     close() {
+      tellOpened();
       closing ??= ready.catch(() => undefined).then(() => closeAll(opened, hub, log));
       return closing;
     },

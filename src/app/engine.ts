@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 import type { Database } from "../../db/mod.ts";
 import {
+  BACKFILL_CHANNEL,
   BackfillService,
-  CoverageConflict,
   createJobStore,
   Dispatcher,
   GapRepair,
@@ -11,7 +11,6 @@ import {
   SeriesCatalog,
   type Settled,
   StartupBackfill,
-  segmentOf,
 } from "../backfill/mod.ts";
 import type { Config } from "../config.ts";
 import {
@@ -23,13 +22,14 @@ import {
   symbolName,
   type Turns,
 } from "../core/mod.ts";
-import { LiveIngest, type LiveSegment } from "../live/mod.ts";
+import { LiveIngest } from "../live/mod.ts";
 import { DayLoader, ProfileStore, type SeriesStore } from "../store/mod.ts";
 import type { Tape } from "../tape/mod.ts";
 import type { Venue, VenueRegistry } from "../venues/mod.ts";
 import type { ExchangeClock } from "./exchange-clock.ts";
 import { JobBoard } from "./job-board.ts";
 import { LevelService, SEAL_GRACE_MS } from "./level-service.ts";
+import { commitLiveSegment } from "./live-commit.ts";
 
 /** What a process of Tapeline does beside answering. */
 export interface Duties {
@@ -38,6 +38,7 @@ export interface Duties {
 }
 
 export interface EngineLog {
+  debug(fields: Record<string, unknown>, message: string): void;
   info(fields: Record<string, unknown>, message: string): void;
   warn(fields: Record<string, unknown>, message: string): void;
   error(fields: Record<string, unknown>, message: string): void;
@@ -108,7 +109,11 @@ export class Engine {
       store: this.store,
       clock,
       kind: "aggregate",
-      commit: (segment) => this.#commitLive(segment),
+      commit: (segment) =>
+        commitLiveSegment(
+          { jobs: this.jobs, tape, log, resync: (store, range) => this.service.resync(store, range) },
+          segment,
+        ),
       refetch: (series, minute) => this.#run(this.#repair.refetch(series, minute)),
       log,
     });
@@ -244,7 +249,7 @@ export class Engine {
         listener: {
           settled: (settled) => this.#settled(settled),
           claimed: (chunk) =>
-            log.info(
+            log.debug(
               { symbol: symbolName(chunk.series), ...chunk.range, attempt: chunk.attempt },
               "chunk claimed",
             ),
@@ -268,6 +273,12 @@ export class Engine {
   }
 
   #settled(settled: Settled): void {
+    for (const { channel, data } of settled.events)
+      if (channel === BACKFILL_CHANNEL)
+        this.#deps.log.info(
+          { job: data.job_id, progress: data.progress_pct },
+          `backfill ${data.from} → ${data.to}`,
+        );
     const entry = this.board.observe(settled);
     this.startup.observe(settled);
     this.#deps.onSettled(settled);
@@ -278,30 +289,6 @@ export class Engine {
       if (series === undefined) continue;
       series.touch();
       this.store.announce(series);
-    }
-  }
-
-  async #commitLive({ series, range, batch, contributions }: LiveSegment): Promise<"committed" | "conflict"> {
-    const { tape, log } = this.#deps;
-    const { instrument, seriesId } = series;
-    const { priceScale, sizeScale } = batch.scales;
-    const segment = await segmentOf(tape, {
-      kind: "live",
-      origin: `${instrument.venue} ws`,
-      instrument,
-      range,
-      batch,
-      contributions,
-    });
-    try {
-      await this.jobs.growScales(seriesId, priceScale, sizeScale);
-      await this.jobs.commitLive(seriesId, segment);
-      return "committed";
-    } catch (thrown) {
-      if (!(thrown instanceof CoverageConflict)) throw thrown;
-      log.error({ symbol: series.symbol, ...range }, `bug: ${thrown.message}`);
-      await this.service.resync(series, range);
-      return "conflict";
     }
   }
 

@@ -19,6 +19,8 @@ export interface PushChannelsDeps {
   readonly levels: LevelService;
   readonly backfill: Pick<BackfillFace, "job">;
   readonly hub: () => PushHub;
+  /** Symbols that are followed, also while the venue has not said yet what they trade in. */
+  readonly followed: readonly string[];
   readonly onError: (error: unknown, doing: string) => void;
 }
 
@@ -44,6 +46,8 @@ export class PushChannels {
       case "levels": {
         const name = `${channel.venue}:${channel.symbol}`;
         const series = this.#deps.store.bySymbol(name);
+        if (series === undefined && this.#deps.followed.includes(name))
+          return { kind: "later", message: `the venue has not said yet what ${name} trades in` };
         if (series === undefined)
           return { kind: "unknown", message: `${name} is not followed here and was never backfilled` };
         return {

@@ -1,4 +1,4 @@
-import { type Coverage, MINUTES_PER_DAY, type MinuteRange } from "../core/mod.ts";
+import type { Coverage, MinuteRange } from "../core/mod.ts";
 import type { NewChunk } from "./store/types.ts";
 
 /** Which missing minutes are fetched first. */
@@ -34,19 +34,6 @@ export function planChunks(plans: readonly SeriesPlan[], { order, chunkMinutes }
   const sign = order === "oldest" ? 1 : -1;
   pieces.sort((a, b) => sign * (a.range.lo - b.range.lo) || a.seriesId - b.seriesId);
   return pieces.map((piece, rank) => ({ ...piece, source: "rest", rank }));
-}
-
-/** Number of chunks that `planChunks` would make at most, without making them. */
-export function chunkCountUpTo(plans: readonly SeriesPlan[], chunkMinutes: number): number {
-  return plans.reduce(
-    (sum, { range }) => sum + Math.ceil(Math.max(0, range.hi - range.lo) / chunkMinutes) + 1,
-    0,
-  );
-}
-
-/** True when chunks of this length tile a day. */
-export function dividesDay(chunkMinutes: number): boolean {
-  return Number.isInteger(chunkMinutes) && chunkMinutes > 0 && MINUTES_PER_DAY % chunkMinutes === 0;
 }
 
 function splitAligned({ lo, hi }: MinuteRange, length: number): MinuteRange[] {

@@ -123,7 +123,8 @@ class Transitions {
   }
 
   seen(job: JobAnswer): void {
-    if (job.status === this.#status) return;
+    // A look that was under way when the end was pushed shows what was before it.
+    if (job.status === this.#status || (jobHasEnded(this.#status) && !jobHasEnded(job.status))) return;
     const from = this.#status;
     this.#status = job.status;
     this.#options.reporter.transition({

@@ -12,11 +12,8 @@ import {
   type TradeKind,
   US_PER_MS,
 } from "../core/mod.ts";
+import { type Held, HeldTrades } from "./held-trades.ts";
 
-/** Trades held back while an id before them is missing. */
-const HELD_TRADES_MAX = 5_000;
-/** How long a missing id may still arrive before it is a gap. */
-export const REORDER_WAIT_MS = 1_500;
 /** How long after its end a minute may stay unproven before the venue is asked for its newest trade. */
 export const QUIET_WAIT_MS = 1_200;
 /** Venues' times run back by up to this much from one id to the next; only a trade this far behind a minute ends it. */
@@ -54,12 +51,6 @@ export interface SeamOptions {
   readonly onBreak: (reason: string) => void;
 }
 
-/** An id that came before one that is missing; without a trade it is a print that the venue does not count. */
-interface Held {
-  readonly trade: { readonly batch: TradeBatch; readonly row: number } | undefined;
-  readonly sinceMs: number;
-}
-
 /**
  * Where the live stream of one series meets its history.
  *
@@ -73,7 +64,7 @@ interface Held {
 export class Seam {
   readonly #options: SeamOptions;
   readonly #open = new Map<number, TradeBatchBuilder>();
-  readonly #held = new Map<number, Held>();
+  readonly #held = new HeldTrades();
   /** Minutes sealed lately: a trade that comes for one of them takes the proof back. */
   readonly #sealed = new Set<number>();
   #connected = false;
@@ -150,10 +141,8 @@ export class Seam {
 
   /** Lets time pass: trades held too long make a gap, and minutes long over are abandoned. */
   tick(nowMs: number): void {
-    let overdue = Number.NEGATIVE_INFINITY;
-    for (const [id, { sinceMs }] of this.#held)
-      if (nowMs - sinceMs > REORDER_WAIT_MS) overdue = Math.max(overdue, id);
-    if (overdue > 0) this.#skipGaps(overdue, "ids missing");
+    const overdue = this.#held.overdue(nowMs);
+    if (overdue !== undefined) this.#skipGaps(overdue, "ids missing");
     const keepFrom = minuteOfMs(nowMs) - OPEN_MINUTES_MAX;
     // Without its trades an abandoned minute must never be sealed.
     this.#nextMinute = Math.max(this.#nextMinute, keepFrom);
@@ -179,7 +168,7 @@ export class Seam {
       // The anchor of a run that has seen no trade: the next one has to follow this id. A symbol that never traded
       // gives none; its minutes are left to the backfill.
       if (trade === undefined) return;
-      this.#anchor(trade.id, trade.timeUs);
+      this.#anchor(trade.id + 1, trade.timeUs);
       this.#provableFrom = Math.max(this.#provableFrom, minuteOfMs(askedAtMs) + 1);
       return;
     }
@@ -209,17 +198,14 @@ export class Seam {
       this.#drainHeld();
       return;
     }
-    this.#held.set(id, held);
-    if (this.#held.size > HELD_TRADES_MAX)
-      this.#skipGaps(
-        [...this.#held.keys()].sort((a, b) => a - b)[HELD_TRADES_MAX / 2]!,
-        "too many trades held",
-      );
+    this.#held.add(id, held);
+    const overflow = this.#held.overflow();
+    if (overflow !== undefined) this.#skipGaps(overflow, "too many trades held");
   }
 
-  /** A run begins with this id: only minutes that begin well after it can be proven. */
+  /** A run begins with this id, at about this time: only minutes that begin well after it can be proven. */
   #anchor(id: number, timeUs: number): void {
-    this.#lastId = id;
+    this.#lastId = id - 1;
     this.#provableFrom = Math.max(this.#provableFrom, minuteOfUs(timeUs + DISORDER_US) + 1);
     // A run that begins among ids we had would count their trades twice.
     if (id <= this.#highestId) this.#open.clear();
@@ -251,9 +237,8 @@ export class Seam {
   #drainHeld(): void {
     while (this.#lastId !== undefined) {
       const id = this.#lastId + 1;
-      const next = this.#held.get(id);
+      const next = this.#held.take(id);
       if (next === undefined) break;
-      this.#held.delete(id);
       this.#accept(id, next);
     }
   }
@@ -262,14 +247,10 @@ export class Seam {
   #skipGaps(last: number, reason: string): void {
     this.#breaks++;
     this.#options.onBreak(`${reason} after ${this.#lastId}`);
-    const ids = [...this.#held.keys()].filter((id) => id <= last).sort((a, b) => a - b);
-    for (const id of ids) {
-      const held = this.#held.get(id);
-      invariant(held !== undefined && this.#lastId !== undefined, "a gap lies between trades");
-      this.#held.delete(id);
+    for (const [id, held] of this.#held.takeUpTo(last)) {
       // A missing trade may belong to any minute up to the one of the trade behind it.
       const { trade } = held;
-      if (id !== this.#lastId + 1)
+      if (this.#lastId === undefined || id !== this.#lastId + 1)
         this.#anchor(id, trade === undefined ? held.sinceMs * US_PER_MS : trade.batch.timeUs[trade.row]!);
       this.#accept(id, held);
     }

@@ -15,6 +15,7 @@ export const PUSH_ERRORS = {
   limit_exceeded: { code: 106, message: "limit exceeded" },
   bad_request: { code: 107, message: "bad request" },
   not_available: { code: 108, message: "not available" },
+  not_yet_available: { code: 108, message: "not available yet", temporary: true },
   token_expired: { code: 109, message: "token expired" },
   unrecoverable_position: { code: 112, message: "unrecoverable position" },
 } as const satisfies Record<string, PushError>;

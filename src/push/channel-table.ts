@@ -9,7 +9,7 @@ export type OpenChannel = ConflatedChannel | LosslessChannel;
 
 export type Acquired =
   | { readonly kind: "channel"; readonly channel: OpenChannel; readonly release: () => void }
-  | { readonly kind: "unknown"; readonly message: string };
+  | { readonly kind: "unknown" | "later"; readonly message: string };
 
 export interface ChannelTableOptions {
   readonly resolve: ChannelResolver;
@@ -50,7 +50,7 @@ export class ChannelTable {
     if (open !== undefined) return this.#use(name, open);
     const { resolve, timers, limits } = this.#options;
     const resolution = await withinTime(timers, limits.sourceMs, `resolving ${name}`, () => resolve(channel));
-    if (resolution.kind === "unknown") return resolution;
+    if (resolution.kind !== "source") return resolution;
     // Somebody else may have resolved the same name meanwhile: theirs is the one in use.
     const entry = this.#entries.get(name) ?? this.#create(name, resolution.source);
     return this.#use(name, entry);

@@ -47,7 +47,9 @@ export type ChannelSource = LosslessSource | ConflatedSource;
 export type Resolution =
   | { readonly kind: "source"; readonly source: ChannelSource }
   /** Well formed, but there is no such thing (a symbol we do not follow, a job nobody made). */
-  | { readonly kind: "unknown"; readonly message: string };
+  | { readonly kind: "unknown"; readonly message: string }
+  /** It will be there, but is not yet: the client is told to try again. */
+  | { readonly kind: "later"; readonly message: string };
 
 /** The app's table of channels. */
 export type ChannelResolver = (channel: Channel) => Promise<Resolution> | Resolution;

@@ -58,7 +58,7 @@ export class Subscriptions {
     this.#byName.set(request.channel, subscription);
     try {
       const acquired = await table.acquire(found);
-      if (acquired.kind === "unknown") return pushError("unknown_channel", acquired.message);
+      if (acquired.kind !== "channel") return notThere(acquired);
       subscription.hold(acquired.channel, acquired.release);
       return await attach(id, request, subscription, acquired.channel);
     } finally {
@@ -78,7 +78,7 @@ export class Subscriptions {
     const found = this.#channelOf(request.channel);
     if ("code" in found) return found;
     const acquired = await table.acquire(found);
-    if (acquired.kind === "unknown") return pushError("unknown_channel", acquired.message);
+    if (acquired.kind !== "channel") return notThere(acquired);
     try {
       if (acquired.channel.kind === "conflated")
         return pushError("not_available", `${request.channel} has no history, only its latest state`);
@@ -165,6 +165,10 @@ async function attach(
   });
   if (outcome.kind === "unrecoverable") return pushError("unrecoverable_position", outcome.message);
   return outcome.kind === "broken" ? pushError("internal") : undefined;
+}
+
+function notThere({ kind, message }: { kind: "unknown" | "later"; message: string }): PushError {
+  return pushError(kind === "later" ? "not_yet_available" : "unknown_channel", message);
 }
 
 function losslessReply(id: number, { position, recovered, data }: Attached): string {

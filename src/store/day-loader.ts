@@ -13,8 +13,6 @@ export type ReadMinutes = (series: SeriesStore, minutes: Coverage) => Promise<Mi
 
 /** Days of the widest window, which are in memory at once: a month that begins and ends inside a day. */
 export const LOAD_DAYS_MAX = 32;
-/** A load that commits overtake more often than this is a bug: commits do not come that fast. */
-const OVERTAKEN_MAX = 50;
 
 /** Brings days that were evicted, or were committed before this process began, into memory. */
 export class DayLoader {
@@ -55,11 +53,12 @@ export class DayLoader {
   }
 
   async #readDay(series: SeriesStore, day: number): Promise<void> {
-    for (let tries = 0; tries < OVERTAKEN_MAX; tries++) {
-      const version = series.dayVersion(day);
-      const contributions = await this.#read(series, series.committedWithin(dayRange(day)));
-      if (series.putDay(day, version, contributions)) return;
+    series.beginLoad(day);
+    let contributions: MinuteContributions | undefined;
+    try {
+      contributions = await this.#read(series, series.committedWithin(dayRange(day)));
+    } finally {
+      series.endLoad(day, contributions);
     }
-    invariant(false, `${series.symbol}: day ${day} changed ${OVERTAKEN_MAX} times while it was read`);
   }
 }

@@ -9,6 +9,7 @@ import {
   intersectRanges,
   invariant,
   type KnownWindow,
+  type MinuteContribution,
   type MinuteContributions,
   type MinuteRange,
   rangeLength,
@@ -46,8 +47,8 @@ export class SeriesStore {
   #sealed: Coverage = Coverage.empty;
   #revision = 0;
   readonly #days = new Map<number, DayMinutes>();
-  /** Counts replacements per day, so that a load from the tape can tell that it was overtaken. */
-  readonly #dayVersions = new Map<number, number>();
+  /** Days being loaded from the tape, with what was replaced in them since: newer than what the load will bring. */
+  readonly #loading = new Map<number, Map<number, MinuteContribution | undefined>>();
   readonly #pins = new Map<number, number>();
   /** The newest day that live trades went into. */
   #liveDay = Number.NEGATIVE_INFINITY;
@@ -94,8 +95,8 @@ export class SeriesStore {
       const part = intersectRanges(range, dayRange(day));
       if (part === undefined) continue;
       if (this.#days.has(day) || this.covered.within(dayRange(day)).ranges.length === 0)
-        this.#replaceIn(this.#residentDay(day), part, aligned);
-      this.#bumpDay(day);
+        replaceIn(this.#residentDay(day), part, aligned);
+      else this.#replaceInLoad(day, part, aligned);
     }
     this.#committed = this.#committed.add(range);
     this.#sealed = this.#sealed.subtract(range);
@@ -118,7 +119,6 @@ export class SeriesStore {
       }
       this.#liveDay = Math.max(this.#liveDay, day);
       this.#residentDay(day).replace(minute.minute, minute);
-      this.#bumpDay(day);
     }
     if (sealed !== undefined) this.#seal(sealed, aligned);
     this.#revision++;
@@ -131,9 +131,10 @@ export class SeriesStore {
     for (const day of daysOf(range)) {
       const resident = this.#days.get(day);
       const part = intersectRanges(range, dayRange(day));
-      if (resident !== undefined && part !== undefined)
-        for (let minute = part.lo; minute < part.hi; minute++) resident.replace(minute, undefined);
-      this.#bumpDay(day);
+      if (part === undefined) continue;
+      const nothing = { ...this.#grid, minutes: [] };
+      if (resident === undefined) this.#replaceInLoad(day, part, nothing);
+      else replaceIn(resident, part, nothing);
     }
     this.#revision++;
   }
@@ -143,21 +144,31 @@ export class SeriesStore {
     return daysOf(range).filter((day) => this.#isAbsent(day));
   }
 
-  dayVersion(day: number): number {
-    return this.#dayVersions.get(day) ?? 0;
-  }
-
   /** The committed minutes of a day: what a load from the tape has to bring. */
   committedWithin(range: MinuteRange): Coverage {
     return this.#committed.within(range);
   }
 
-  /** A day as loaded from the tape. Refused (false) when the day changed since `version` was read. */
-  putDay(day: number, version: number, contributions: MinuteContributions): boolean {
-    if (this.dayVersion(day) !== version || this.#days.has(day)) return this.#days.has(day);
+  /**
+   * A load of an absent day from the tape begins; `endLoad` ends it. What is replaced meanwhile is kept beside it, so that a
+   * load is right however many commits overtake it.
+   */
+  beginLoad(day: number): void {
+    invariant(!this.#loading.has(day), `${this.symbol}: day ${day} is being loaded already`);
+    this.#loading.set(day, new Map());
+  }
+
+  /** The day as the tape had it when the load began; undefined when it could not be read. */
+  endLoad(day: number, contributions: MinuteContributions | undefined): void {
+    const aligned = contributions && this.align(contributions);
+    const since = this.#loading.get(day);
+    invariant(since !== undefined, `${this.symbol}: day ${day} is not being loaded`);
+    this.#loading.delete(day);
+    // In memory by now: nothing of it was covered any more, and it began anew.
+    if (aligned === undefined || this.#days.has(day)) return;
     const loaded = this.#residentDay(day);
-    this.#replaceIn(loaded, loaded.range, this.align(contributions));
-    return true;
+    replaceIn(loaded, loaded.range, aligned);
+    for (const [minute, contribution] of since) loaded.replace(minute, contribution);
   }
 
   /** Keeps a day in memory until `release` is called as often. */
@@ -222,6 +233,11 @@ export class SeriesStore {
         rescaled.replace(minute.minute, minute);
       this.#days.set(day, rescaled);
     }
+    for (const since of this.#loading.values()) {
+      const minutes = [...since.values()].filter((minute) => minute !== undefined);
+      for (const minute of rescaleContributions({ ...former, minutes }, scales).minutes)
+        since.set(minute.minute, minute);
+    }
     this.#revision++;
   }
 
@@ -280,12 +296,18 @@ export class SeriesStore {
     );
   }
 
-  #replaceIn(day: DayMinutes, range: MinuteRange, contributions: MinuteContributions): void {
-    const byMinute = new Map(contributions.minutes.map((m) => [m.minute, m]));
-    for (let minute = range.lo; minute < range.hi; minute++) day.replace(minute, byMinute.get(minute));
+  #replaceInLoad(day: number, range: MinuteRange, contributions: MinuteContributions): void {
+    const since = this.#loading.get(day);
+    if (since === undefined) return;
+    replaceIn({ replace: (minute, contribution) => since.set(minute, contribution) }, range, contributions);
   }
+}
 
-  #bumpDay(day: number): void {
-    this.#dayVersions.set(day, this.dayVersion(day) + 1);
-  }
+function replaceIn(
+  day: { replace(minute: number, contribution: MinuteContribution | undefined): void },
+  range: MinuteRange,
+  contributions: MinuteContributions,
+): void {
+  const byMinute = new Map(contributions.minutes.map((m) => [m.minute, m]));
+  for (let minute = range.lo; minute < range.hi; minute++) day.replace(minute, byMinute.get(minute));
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/core/mod.ts";
+import { type Clock, Turns } from "../../src/core/mod.ts";
 
 interface Timer {
   readonly at: number;
@@ -82,4 +82,18 @@ export class FakeClock implements Clock {
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < SETTLE_TURNS; turn++) await Promise.resolve();
   await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** Turns that never rest; `onTurn` is told of each. */
+export function instantTurns(onTurn: () => void = () => undefined): Turns {
+  return new Turns({
+    timers: {
+      now: () => 0,
+      after: (_delayMs, run) => {
+        queueMicrotask(run);
+        return () => undefined;
+      },
+    },
+    yieldTurn: async () => onTurn(),
+  });
 }

@@ -24,6 +24,22 @@ const FLAGS = [
   ["shared_buffers", "32MB"],
 ] as const;
 
+/**
+ * Becomes the server, and leaves a guard beside it that reads from our pipe: at its end, which even kill -9 of
+ * this process brings about, the guard stops the server and removes its folder. The guard is not our child, so a
+ * test runner that kills the children of a test which took too long stops the server, not the guard.
+ */
+const LAUNCH = `
+cd /
+exec 3<&0
+(
+  read -r _ <&3
+  kill -QUIT $$ 2>/dev/null
+  for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 $$ 2>/dev/null || break; sleep 0.2; done
+  rm -rf "$ROOT"
+) &
+exec "$@" >"$LOG" 2>&1 3<&-`;
+
 const Binaries = v.object({ initdb: v.string(), postgres: v.string() });
 type Binaries = v.InferOutput<typeof Binaries>;
 
@@ -52,16 +68,13 @@ async function start(): Promise<PostgresCluster> {
   );
   const port = await freePort();
   const flags = FLAGS.flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  // The shell outlives us only until it reads the end of our pipe; so not even kill -9 leaves a server behind.
-  const script =
-    'cd /; "$@" >"$LOG" 2>&1 & server=$!; read -r _; kill -QUIT $server; wait $server; rm -rf "$ROOT"';
-  const shell = spawn("sh", ["-c", script, "sh", binaries.postgres, "-D", data, "-p", `${port}`, ...flags], {
+  const server = spawn("sh", ["-c", LAUNCH, "sh", binaries.postgres, "-D", data, "-p", `${port}`, ...flags], {
     ...identity,
     stdio: ["pipe", "ignore", "ignore"],
     env: { PATH: process.env["PATH"], LOG: join(root, "log"), ROOT: root },
     detached: true,
   });
-  shell.unref();
+  server.unref();
   const urlOf = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`;
   await untilAnswering(urlOf("postgres"), join(root, "log"));
   return { urlOf };

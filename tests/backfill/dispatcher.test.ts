@@ -1,0 +1,435 @@
+import { expect, test } from "bun:test";
+import type { CommittedChunk } from "../../src/backfill/chunk-runner.ts";
+import { Dispatcher } from "../../src/backfill/dispatcher.ts";
+import { CoverageConflict } from "../../src/backfill/store/errors.ts";
+import { InvariantError, type MinuteRange, OperationFailure, type TradeBatch } from "../../src/core/mod.ts";
+import type { IdRange, TradesOfRange } from "../../src/venues/mod.ts";
+import { FakeVenue } from "../live/fakes.ts";
+import { FakeClock, instantTurns, settle } from "../support/fake-clock.ts";
+import { batchOfTrades, madeTrades, SCALES } from "../support/trades.ts";
+import { MemoryJobStore } from "./memory-job-store.ts";
+
+const M = 28_000_000;
+type Answer = (range: MinuteRange, signal: AbortSignal) => Promise<TradeBatch>;
+
+/** Two trades a minute, the same ones whenever they are asked for. */
+function tradesOf({ lo, hi }: MinuteRange): TradeBatch {
+  return batchOfTrades(
+    madeTrades(lo, { count: 2 * (hi - lo), fromMs: lo * 60_000, toMs: hi * 60_000, firstId: lo * 2 }),
+  );
+}
+
+/** Waits until the caller lets go. */
+const hang: Answer = (_range, signal) =>
+  new Promise((_, reject) => {
+    const end = () => reject(new OperationFailure("aborted", "aborted"));
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end);
+  });
+
+class Bench {
+  readonly clock = new FakeClock(M * 60_000);
+  readonly jobs = new MemoryJobStore(this.clock);
+  readonly committed: CommittedChunk[] = [];
+  readonly failures: { readonly message: string; readonly retryInMs: number | undefined }[] = [];
+  readonly troubles: string[] = [];
+  readonly fetches: MinuteRange[] = [];
+  readonly dispatcher: Dispatcher;
+  idGaps: IdRange[] = [];
+  written = 0;
+  fetching = 0;
+  mostFetching = 0;
+  answer: Answer = async (range) => tradesOf(range);
+
+  constructor(parallel = 2) {
+    const venue = new FakeVenue();
+    venue.trades = ((_instrument: unknown, range: MinuteRange, { signal }: { signal: AbortSignal }) =>
+      this.#fetch(range, signal)) as unknown as typeof venue.trades;
+    this.dispatcher = new Dispatcher(
+      {
+        jobs: this.jobs,
+        tape: {
+          write: async () => {
+            this.written++;
+            return [];
+          },
+        },
+        venueOf: () => venue,
+        turns: instantTurns(),
+        sleep: (ms) => new Promise((resolve) => this.clock.after(ms, resolve)),
+      },
+      {
+        owner: "test",
+        parallel,
+        random: () => 0.5,
+        timers: this.clock,
+        listener: {
+          settled: () => undefined,
+          claimed: () => undefined,
+          committed: (chunk) => this.committed.push(chunk),
+          attemptFailed: (_chunk, { message }, retryInMs) => this.failures.push({ message, retryInMs }),
+          troubled: (thrown) => this.troubles.push(String(thrown)),
+        },
+      },
+    );
+  }
+
+  async #fetch(range: MinuteRange, signal: AbortSignal): Promise<TradesOfRange> {
+    this.fetches.push(range);
+    this.mostFetching = Math.max(this.mostFetching, ++this.fetching);
+    try {
+      const batch = await this.answer(range, signal);
+      return { batch, dropped: 0, duplicates: 0, idGaps: this.idGaps, requests: 1 };
+    } finally {
+      this.fetching--;
+    }
+  }
+
+  /** Runs until nothing more happens for a minute. */
+  async settleAll(): Promise<void> {
+    await this.clock.run(60_000);
+  }
+}
+
+test("Dispatcher, runs every chunk, so many at once and no more", async () => {
+  const bench = new Bench(3);
+  bench.answer = async (range) => {
+    await new Promise<void>((resolve) => bench.clock.after(100, resolve));
+    return tradesOf(range);
+  };
+  for (let i = 0; i < 10; i++) bench.jobs.plan(M + i * 10, M + i * 10 + 10);
+  bench.dispatcher.start();
+  await bench.settleAll();
+  expect(bench.jobs.chunks.map(({ status, attempt }) => `${status} ${attempt}`)).toEqual(
+    Array(10).fill("done 1"),
+  );
+  expect(bench.mostFetching).toBe(3);
+  expect(bench.jobs.mostLeased).toBe(3);
+  expect(bench.committed.flatMap(({ pieces }) => pieces.map(({ range }) => range)).length).toBe(10);
+  expect(bench.jobs.covered.ranges).toEqual([{ lo: M, hi: M + 100 }]);
+  await bench.dispatcher.stop();
+  expect(bench.clock.pending).toBe(0);
+});
+
+test("Dispatcher, work that is planned later begins with the nudge", async () => {
+  const bench = new Bench();
+  bench.dispatcher.start();
+  await bench.clock.run(100);
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.nudge();
+  await bench.clock.run(0);
+  expect(bench.jobs.chunks[0]?.status).toBe("done");
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a nudge while the queue is being looked at is not lost", async () => {
+  const bench = new Bench();
+  const pendingWork = bench.jobs.pendingWork.bind(bench.jobs);
+  bench.jobs.pendingWork = async () => {
+    bench.jobs.pendingWork = pendingWork;
+    const answer = await pendingWork();
+    bench.jobs.plan(M, M + 10);
+    bench.dispatcher.nudge();
+    return answer;
+  };
+  bench.dispatcher.start();
+  await bench.clock.run(0);
+  expect(bench.jobs.chunks[0]?.status).toBe("done");
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a failed attempt is tried again after its backoff and what the venue asks for", async () => {
+  const bench = new Bench();
+  let tries = 0;
+  bench.answer = async (range) => {
+    if (++tries === 1) throw new OperationFailure("transient", "502");
+    if (tries === 2) throw new OperationFailure("throttled", "429", { retryAfterMs: 7_000 });
+    return tradesOf(range);
+  };
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(249);
+  expect(tries).toBe(1);
+  await bench.clock.run(60);
+  expect(tries).toBe(2);
+  await bench.clock.run(6_900);
+  expect(tries).toBe(2);
+  await bench.clock.run(200);
+  expect(bench.failures).toEqual([
+    { message: "502", retryInMs: 250 },
+    { message: "429", retryInMs: 7_000 },
+  ]);
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "done", attempt: 3 });
+  await bench.dispatcher.stop();
+});
+
+for (const [name, thrown] of [
+  ["what the venue refuses for good", new OperationFailure("permanent", "unknown symbol")],
+  ["a bug of our own", new InvariantError("bins do not fit")],
+] as const)
+  test(`Dispatcher, ${name} fails its chunk at once and the others go on`, async () => {
+    const bench = new Bench();
+    bench.answer = async (range) => {
+      if (range.lo === M) throw thrown;
+      return tradesOf(range);
+    };
+    bench.jobs.plan(M, M + 10);
+    bench.jobs.plan(M + 10, M + 20);
+    bench.dispatcher.start();
+    await bench.settleAll();
+    expect(bench.jobs.chunks.map(({ status, attempt }) => [status, attempt])).toEqual([
+      ["failed", 1],
+      ["done", 1],
+    ]);
+    expect(bench.failures.map(({ retryInMs }) => retryInMs)).toEqual([undefined]);
+    await bench.dispatcher.stop();
+  });
+
+test("Dispatcher, trades in finer steps than the series knew grow its scales and keep its bins", async () => {
+  const bench = new Bench(1);
+  bench.answer = async (range) =>
+    batchOfTrades([{ id: range.lo, timeMs: range.lo * 60_000, price: 123_456, size: 1, buy: true }], {
+      scales: range.lo === M ? { priceScale: 4, sizeScale: 3 } : SCALES,
+    });
+  // The middle is covered, so the chunk is fetched in two ranges, the second at the coarser scale.
+  bench.jobs.covered = bench.jobs.covered.add({ lo: M + 2, hi: M + 4 });
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.settleAll();
+  const pieces = bench.committed.flatMap((chunk) => chunk.pieces);
+  expect(pieces.map(({ contributions }) => contributions.binUnits)).toEqual([500, 500]);
+  expect(pieces.map(({ contributions }) => [...contributions.minutes[0]!.bins])).toEqual([[246], [24_691]]);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a minute with two owners is a bug and not tried again", async () => {
+  const bench = new Bench();
+  let commits = 0;
+  bench.jobs.commit = async () => {
+    commits++;
+    throw new CoverageConflict(1, [{ lo: M, hi: M + 1 }], undefined);
+  };
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.settleAll();
+  expect(commits).toBe(1);
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "failed", attempt: 1 });
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, after five attempts a chunk has failed", async () => {
+  const bench = new Bench();
+  bench.answer = async () => {
+    throw new OperationFailure("transient", "502");
+  };
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.settleAll();
+  expect(bench.fetches.length).toBe(5);
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "failed", attempt: 5, error: "502" });
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher.stop(), gives chunks back without spending their attempt", async () => {
+  const bench = new Bench(2);
+  bench.answer = hang;
+  for (let i = 0; i < 3; i++) bench.jobs.plan(M + i * 10, M + i * 10 + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(1_000);
+  expect(bench.fetching).toBe(2);
+  await bench.dispatcher.stop();
+  expect(bench.jobs.chunks.map(({ status, attempt }) => [status, attempt])).toEqual([
+    ["pending", 0],
+    ["pending", 0],
+    ["pending", 0],
+  ]);
+  expect(bench.failures).toEqual([]);
+  expect(bench.clock.pending).toBe(0);
+  bench.dispatcher.nudge();
+  await bench.settleAll();
+  expect(bench.fetches.length).toBe(2);
+});
+
+test("Dispatcher.stop(), a chunk whose claim is under way is given back, too", async () => {
+  const bench = new Bench(1);
+  bench.answer = hang;
+  bench.jobs.plan(M, M + 10);
+  const claim = bench.jobs.claim.bind(bench.jobs);
+  const database = Promise.withResolvers<void>();
+  bench.jobs.claim = async (options) => {
+    const chunk = await claim(options);
+    await database.promise;
+    return chunk;
+  };
+  bench.dispatcher.start();
+  await bench.clock.run(0);
+  expect(bench.jobs.chunks[0]?.status).toBe("leased");
+  const stopped = bench.dispatcher.stop();
+  database.resolve();
+  await stopped;
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "pending", attempt: 0 });
+});
+
+test("Dispatcher.stop(), what breaks because we let go is no failed attempt", async () => {
+  const bench = new Bench(1);
+  bench.answer = (_range, signal) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("socket closed"))));
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(100);
+  await bench.dispatcher.stop();
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "pending", attempt: 0 });
+  expect(bench.failures).toEqual([]);
+});
+
+test("Dispatcher.stop(), does not wait for ever for a chunk that hears nothing", async () => {
+  const bench = new Bench(1);
+  bench.answer = () => new Promise(() => undefined);
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(100);
+  let stopped = false;
+  void bench.dispatcher.stop().then(() => {
+    stopped = true;
+  });
+  await bench.clock.run(7_999);
+  expect(stopped).toBe(false);
+  await bench.clock.run(1);
+  await settle();
+  expect(stopped).toBe(true);
+});
+
+test("Dispatcher, overlapping chunks wait for one another and fetch each minute once", async () => {
+  const bench = new Bench(3);
+  bench.answer = async (range) => {
+    await new Promise<void>((resolve) => bench.clock.after(100, resolve));
+    return tradesOf(range);
+  };
+  bench.jobs.plan(M, M + 10);
+  bench.jobs.plan(M + 5, M + 15);
+  bench.jobs.plan(M + 20, M + 30);
+  bench.dispatcher.start();
+  await bench.settleAll();
+  expect(bench.fetches).toEqual([
+    { lo: M, hi: M + 10 },
+    { lo: M + 20, hi: M + 30 },
+    { lo: M + 10, hi: M + 15 },
+  ]);
+  expect(bench.jobs.chunks.every(({ status }) => status === "done")).toBe(true);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a forced chunk fetches covered minutes again", async () => {
+  const bench = new Bench();
+  bench.jobs.force = true;
+  bench.jobs.covered = bench.jobs.covered.add({ lo: M, hi: M + 10 });
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.settleAll();
+  expect(bench.fetches).toEqual([{ lo: M, hi: M + 10 }]);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a commit whose answer was lost is read again and counts once", async () => {
+  const bench = new Bench();
+  bench.jobs.lostAnswers = 1;
+  const chunk = bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.settleAll();
+  expect(bench.jobs.calls.filter((call) => call === "commit").length).toBe(1);
+  expect(chunk).toMatchObject({ status: "done", attempt: 1, segments: 1 });
+  expect(bench.committed.length).toBe(1);
+  expect(bench.failures).toEqual([]);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a commit that did not arrive is sent again", async () => {
+  const bench = new Bench();
+  bench.jobs.trouble.set("commit", 2);
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.settleAll();
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "done", attempt: 1, segments: 1 });
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a chunk that is somebody else's by now publishes nothing", async () => {
+  const bench = new Bench();
+  const chunk = bench.jobs.plan(M, M + 10);
+  bench.answer = async (range) => {
+    bench.jobs.steal(chunk);
+    return tradesOf(range);
+  };
+  bench.dispatcher.start();
+  await bench.clock.run(1_000);
+  expect(bench.jobs.calls).toContain("commit");
+  expect(bench.committed).toEqual([]);
+  expect(bench.jobs.covered.size).toBe(0);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a lease that is lost ends its chunk at the next heartbeat", async () => {
+  const bench = new Bench();
+  bench.answer = hang;
+  const chunk = bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(1_000);
+  expect(bench.fetching).toBe(1);
+  bench.jobs.steal(chunk);
+  await bench.clock.run(5_000);
+  expect(bench.fetching).toBe(0);
+  expect(bench.failures).toEqual([]);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, trouble with the database is told and survived", async () => {
+  const bench = new Bench();
+  bench.jobs.trouble.set("claim", 2).set("pendingWork", 1).set("reapExpired", 1);
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(5_000);
+  expect(bench.jobs.chunks[0]?.status).toBe("done");
+  expect(bench.troubles.length).toBe(4);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a chunk that could not be given back is reaped and run again", async () => {
+  const bench = new Bench();
+  let tries = 0;
+  bench.answer = async (range) => {
+    if (++tries === 1) throw new OperationFailure("transient", "502");
+    return tradesOf(range);
+  };
+  bench.jobs.trouble.set("retryLater", 1);
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(10_000);
+  expect(bench.jobs.chunks[0]?.status).toBe("leased");
+  await bench.clock.run(10_000);
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "done", attempt: 2 });
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, ids that the venue left out fail the attempt", async () => {
+  const bench = new Bench();
+  bench.idGaps = [{ from: 5, to: 8 }];
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(100);
+  expect(bench.failures[0]?.message).toBe(
+    "binance:BTCUSDT: the venue left out trade ids 5 to 7, asked twice",
+  );
+  expect(bench.jobs.covered.size).toBe(0);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, minutes without trades are covered by a segment without files", async () => {
+  const bench = new Bench();
+  bench.jobs.plan(M, M + 10);
+  bench.answer = async () => batchOfTrades([], { scales: SCALES });
+  bench.dispatcher.start();
+  await bench.settleAll();
+  expect(bench.jobs.covered.ranges).toEqual([{ lo: M, hi: M + 10 }]);
+  expect(bench.written).toBe(0);
+  await bench.dispatcher.stop();
+});

@@ -1,0 +1,44 @@
+import { describe, expect, test } from "bun:test";
+import { formatChannel, parseChannel } from "../../src/protocol/mod.ts";
+
+const JOB = "01890A5D-AC96-774B-BCCE-b302099a8057";
+
+describe("parseChannel()", () => {
+  test.each([
+    ["backfill", { kind: "backfill" }, "backfill"],
+    [`backfill:${JOB}`, { kind: "job", jobId: JOB.toLowerCase() }, `backfill:${JOB.toLowerCase()}`],
+    ["levels:BTCUSDT", { kind: "levels", venue: "binance", symbol: "BTCUSDT" }, "levels:binance:BTCUSDT"],
+    ["levels:btcusdt", { kind: "levels", venue: "binance", symbol: "BTCUSDT" }, "levels:binance:BTCUSDT"],
+    ["levels:bybit:BTCUSDT", { kind: "levels", venue: "bybit", symbol: "BTCUSDT" }, "levels:bybit:BTCUSDT"],
+    [
+      "levels:binance:XRPETH@2019-10-11",
+      { kind: "levels", venue: "binance", symbol: "XRPETH", session: "2019-10-11" },
+      "levels:binance:XRPETH@2019-10-11",
+    ],
+  ] as const)("reads %s, and formatChannel() names it canonically", (name, channel, canonical) => {
+    const parsed = parseChannel(name, "binance");
+    expect(parsed).toEqual({ kind: "channel", channel });
+    if (parsed.kind === "channel") expect(formatChannel(parsed.channel)).toBe(canonical);
+  });
+
+  test.each([
+    "",
+    "backfill:",
+    "backfill:42",
+    "levels",
+    "levels:",
+    "levels:BTC USDT",
+    "levels:BTCUSDT@",
+    "levels:BTCUSDT@2026-02-30",
+    "levels:BTCUSDT@today",
+    "levels:a:b:c",
+    "profile:BTCUSDT",
+    "gaps:BTCUSDT",
+    "__proto__",
+    `levels:${"A".repeat(300)}`,
+  ])("refuses %p with a message", (name) => {
+    const parsed = parseChannel(name, "binance");
+    expect(parsed.kind).toBe("unknown");
+    if (parsed.kind === "unknown") expect(parsed.message).not.toBe("");
+  });
+});

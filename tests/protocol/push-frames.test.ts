@@ -1,0 +1,87 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { COMMANDS_PER_MESSAGE_MAX, parseCommands } from "../../src/protocol/mod.ts";
+
+function errorCodeOf(command: object): number | undefined {
+  const parsed = parseCommands(JSON.stringify(command));
+  const [only] = parsed.kind === "commands" ? parsed.commands : [];
+  return only?.kind === "refused" ? only.error.code : undefined;
+}
+
+describe("parseCommands()", () => {
+  test("reads newline-joined commands in order, empty lines skipped", () => {
+    const parsed = parseCommands(
+      '{"id":1,"connect":{}}\n\n{"id":2,"subscribe":{"channel":"backfill"}}\n{}\n',
+    );
+    expect(parsed.kind === "commands" && parsed.commands.map(({ kind }) => kind)).toEqual([
+      "connect",
+      "subscribe",
+      "pong",
+    ]);
+  });
+
+  test("tolerates unknown fields, as the protocol grows by them", () => {
+    const parsed = parseCommands(
+      '{"id":7,"novel":1,"subscribe":{"channel":"backfill","flag":3,"positioned":true,"later":{}}}',
+    );
+    expect(parsed).toMatchObject({
+      kind: "commands",
+      commands: [{ kind: "subscribe", id: 7, request: { channel: "backfill" } }],
+    });
+  });
+
+  test.each([
+    ["refresh", 108],
+    ["sub_refresh", 108],
+    ["publish", 108],
+    ["presence", 108],
+    ["presence_stats", 108],
+    ["rpc", 104],
+    ["nonsense", 104],
+  ])("answers %s with error %i", (method, code) => {
+    expect(errorCodeOf({ id: 3, [method]: {} })).toBe(code);
+  });
+
+  test.each([
+    { subscribe: {} },
+    { subscribe: { channel: "" } },
+    { subscribe: { channel: 5 } },
+    { subscribe: { channel: "backfill", offset: -1 } },
+    { subscribe: { channel: "backfill", offset: 1.5 } },
+    { subscribe: { channel: "backfill", epoch: "e".repeat(1_000) } },
+    { connect: "now" },
+    { connect: { token: 1 } },
+    { history: { channel: "backfill", since: 4 } },
+    { unsubscribe: null },
+  ])("answers the malformed request %j with error 107", (command) => {
+    expect(errorCodeOf({ id: 3, ...command })).toBe(107);
+  });
+
+  test.each([
+    "",
+    "\n",
+    "hello",
+    "[]",
+    "1",
+    "null",
+    '{"connect":{}}',
+    '{"id":0,"connect":{}}',
+    '{"id":"1","connect":{}}',
+    "{}}",
+  ])("finds %j malformed", (text) => {
+    expect(parseCommands(text).kind).toBe("malformed");
+  });
+
+  test("finds more commands than the limit malformed", () => {
+    const commands = Array.from({ length: COMMANDS_PER_MESSAGE_MAX + 1 }, () => "{}");
+    expect(parseCommands(commands.join("\n")).kind).toBe("malformed");
+    expect(parseCommands(commands.slice(1).join("\n")).kind).toBe("commands");
+  });
+
+  test("never throws, whatever comes", () => {
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void parseCommands(text)));
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => void parseCommands(JSON.stringify({ id: 1, subscribe: value }))),
+    );
+  });
+});
