@@ -71,6 +71,7 @@ export class LevelService implements LevelReads {
       method,
       coarser,
       asOfMs: this.#deps.nowMs(),
+      nowMinute: minuteOfMs(this.#deps.nowMs()),
       expectedEnd: this.expectedEnd(),
     });
   }
@@ -119,7 +120,7 @@ export class LevelService implements LevelReads {
         revision: series.revision,
         scales,
         binUnits,
-        window: series.window(range, this.expectedEnd()),
+        window: series.window(range, this.expectedEnd(), minuteOfMs(this.#deps.nowMs())),
         method: method ?? this.#deps.method,
         share: DEFAULT_SHARE,
         coarser,

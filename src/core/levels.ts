@@ -17,6 +17,8 @@ import type { WindowFold, WindowSums } from "./window-fold.ts";
 export interface KnownWindow<Fold extends WindowSums = WindowSums> {
   readonly fold: Fold;
   readonly coverage: WindowCoverage;
+  /** Every minute of it up to now is covered, or is being received from its start without a break. */
+  readonly whole: boolean;
 }
 
 export interface LevelInputs {
@@ -135,9 +137,8 @@ function windowOf(name: LevelName, inputs: LevelInputs): KnownWindow {
   }
 }
 
-function certaintyOf(value: Decimal | null, { coverage }: KnownWindow): Certainty | null {
-  const complete = coverage.coveredMinutes >= coverage.expectedMinutes;
+function certaintyOf(value: Decimal | null, { coverage, whole }: KnownWindow): Certainty | null {
   // A window that has not begun expects nothing: its null is not knowledge.
-  if (value === null) return complete && coverage.expectedMinutes > 0 ? "exact" : null;
-  return complete ? "exact" : "estimate";
+  if (value === null) return whole && coverage.expectedMinutes > 0 ? "exact" : null;
+  return whole ? "exact" : "estimate";
 }

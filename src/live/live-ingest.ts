@@ -11,7 +11,7 @@ import {
 import type { ProfileStore, SeriesStore } from "../store/mod.ts";
 import type { FeedListener, TradeFeed, Venue } from "../venues/mod.ts";
 import { LiveSeries } from "./live-series.ts";
-import type { SealedMinutes } from "./seam.ts";
+import type { SealedMinutes, Seam } from "./seam.ts";
 
 /** The seam is told the time this often. */
 const TICK_MS = 250;
@@ -79,10 +79,10 @@ export class LiveIngest {
   start(series: readonly SeriesStore[]): void {
     for (const store of series) this.#add(store);
     const listener: FeedListener = {
-      up: (symbol) => this.#bySymbol.get(symbol)?.live.seam.up(this.#deps.clock.nowMs()),
-      down: (symbol, reason) => this.#bySymbol.get(symbol)?.live.seam.down(reason),
+      up: (symbol) => this.#withSeam(symbol, (seam) => seam.up(this.#deps.clock.nowMs())),
+      down: (symbol, reason) => this.#withSeam(symbol, (seam) => seam.down(reason)),
       trades: (symbol, batch) => this.#receive(symbol, batch),
-      dropped: (symbol, id) => this.#bySymbol.get(symbol)?.live.seam.dropped(id, this.#deps.clock.nowMs()),
+      dropped: (symbol, id) => this.#withSeam(symbol, (seam) => seam.dropped(id, this.#deps.clock.nowMs())),
     };
     const { venue, kind } = this.#deps;
     this.#feed = venue.openFeed({ instruments: series.map(({ instrument }) => instrument), kind, listener });
@@ -114,7 +114,21 @@ export class LiveIngest {
     this.#cancelTick();
     this.#cancelFold();
     await this.#feed?.close();
-    for (const entry of this.#bySeries.values()) await this.#flushAll(entry);
+    for (const entry of this.#bySeries.values()) {
+      entry.live.store.receivingFrom = undefined;
+      await this.#flushAll(entry);
+    }
+  }
+
+  #withSeam(symbol: string, tell: (seam: Seam) => void): void {
+    const entry = this.#bySymbol.get(symbol);
+    if (entry === undefined) return;
+    tell(entry.live.seam);
+    this.#followSeam(entry);
+  }
+
+  #followSeam({ live }: Entry): void {
+    if (live.followSeam()) this.#deps.store.announce(live.store);
   }
 
   #add(store: SeriesStore): void {
@@ -137,6 +151,7 @@ export class LiveIngest {
     const entry = this.#bySymbol.get(symbol);
     if (entry === undefined) return;
     entry.live.trades(batch, this.#deps.clock.nowMs());
+    this.#followSeam(entry);
     if (this.#foldDue) return;
     this.#foldDue = true;
     this.#cancelFold = this.#deps.clock.after(FOLD_INTERVAL_MS, () => {
@@ -150,6 +165,7 @@ export class LiveIngest {
     const nowMs = this.#deps.clock.nowMs();
     for (const entry of this.#bySeries.values()) {
       entry.live.seam.tick(nowMs);
+      this.#followSeam(entry);
       if (entry.live.seam.wantsNewest(nowMs)) void this.#askNewest(entry);
       this.#flushDue(entry);
     }

@@ -56,6 +56,13 @@ export class LiveSeries {
     });
   }
 
+  /** Tells the store from when on trades arrive whole; answers whether what is known of the running minute changed. */
+  followSeam(): boolean {
+    const before = this.store.revision;
+    this.store.receivingFrom = this.seam.sealableFrom;
+    return this.store.revision !== before;
+  }
+
   trades(batch: TradeBatch, nowMs: number): void {
     this.seam.trades(batch, nowMs);
     this.#dirty = true;

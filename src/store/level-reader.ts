@@ -13,7 +13,9 @@ export interface LevelQuestion {
   /** Bins this many times as wide as the series'. */
   readonly coarser: number;
   readonly asOfMs: number;
-  /** Minutes from here on are not expected yet. */
+  /** The running minute. */
+  readonly nowMinute: number;
+  /** Minutes of the running session from here on are not expected yet: what live trades need to prove a minute whole. */
   readonly expectedEnd: number;
 }
 
@@ -24,21 +26,24 @@ export function minutesRead(session: Session): MinuteRange {
 
 /** The level set of a session as the store knows it now. Its days must be loaded. */
 export function readLevels(series: SeriesStore, question: LevelQuestion): LevelSet {
-  const { session, expectedEnd } = question;
+  const { session, nowMinute, expectedEnd } = question;
   const { scales, binUnits } = series.grid;
+  // A window that has ended owes all of its minutes at once.
+  const window = (range: MinuteRange) =>
+    series.window(range, range.hi <= nowMinute ? range.hi : expectedEnd, nowMinute);
   return deriveLevels(
     {
       symbol: series.symbol,
       session,
       asOfMs: question.asOfMs,
-      nowMinute: expectedEnd,
+      nowMinute,
       revision: series.revision,
       scales,
       binUnits,
-      current: series.window(session.range, expectedEnd),
-      previous: series.window(session.previous, expectedEnd),
-      openingRange: series.window(session.openingRange, expectedEnd),
-      initialBalance: series.window(session.initialBalance, expectedEnd),
+      current: window(session.range),
+      previous: window(session.previous),
+      openingRange: window(session.openingRange),
+      initialBalance: window(session.initialBalance),
     },
     { method: question.method, coarser: question.coarser },
   );

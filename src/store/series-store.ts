@@ -46,6 +46,7 @@ export class SeriesStore {
   #committed: Coverage = Coverage.empty;
   #sealed: Coverage = Coverage.empty;
   #revision = 0;
+  #receivingFrom: number | undefined;
   readonly #days = new Map<number, DayMinutes>();
   /** Days being loaded from the tape, with what was replaced in them since: newer than what the load will bring. */
   readonly #loading = new Map<number, Map<number, MinuteContribution | undefined>>();
@@ -199,11 +200,28 @@ export class SeriesStore {
   }
 
   /**
-   * Folds a window. `expectedEnd`: minutes from there on are not expected yet (they have not ended).
+   * Folds a window. `expectedEnd`: minutes from there on are not expected yet. `nowMinute`: the running minute.
    * Days that are absent must have been loaded: {@link absentDays}.
    */
-  window(range: MinuteRange, expectedEnd = range.hi): KnownWindow<WindowFold> {
-    return { fold: this.#fold(range), coverage: this.coverageOf(range, expectedEnd) };
+  window(range: MinuteRange, expectedEnd = range.hi, nowMinute = expectedEnd - 1): KnownWindow<WindowFold> {
+    return {
+      fold: this.#fold(range),
+      coverage: this.coverageOf(range, expectedEnd),
+      whole: this.#isWhole({ lo: range.lo, hi: Math.min(range.hi, nowMinute + 1) }),
+    };
+  }
+
+  /**
+   * From this minute on, live trades arrive without a break; undefined while they do not. Told by whoever receives them.
+   */
+  set receivingFrom(minute: number | undefined) {
+    if ((minute === undefined) !== (this.#receivingFrom === undefined)) this.#revision++;
+    this.#receivingFrom = minute;
+  }
+
+  #isWhole(range: MinuteRange): boolean {
+    const receiving = this.#receivingFrom ?? range.hi;
+    return this.covered.covers({ lo: range.lo, hi: Math.min(range.hi, Math.max(range.lo, receiving)) });
   }
 
   /** Contributions at the grid of this store; the store's own scales grow when the others are finer. */

@@ -58,8 +58,12 @@ function inputsOf(
     const missed = gaps.reduce((sum, gap) => sum + rangeLength(gap), 0);
     return { expectedMinutes, coveredMinutes: expectedMinutes - missed, missing: gaps };
   };
-  const window = (range: MinuteRange) => ({ fold: foldWindow(inside(range)), coverage: coverageOf(range) });
-  const sums = (range: MinuteRange) => ({ fold: foldSums(inside(range)), coverage: coverageOf(range) });
+  const known = (range: MinuteRange) => {
+    const coverage = coverageOf(range);
+    return { coverage, whole: coverage.coveredMinutes >= coverage.expectedMinutes };
+  };
+  const window = (range: MinuteRange) => ({ fold: foldWindow(inside(range)), ...known(range) });
+  const sums = (range: MinuteRange) => ({ fold: foldSums(inside(range)), ...known(range) });
   return {
     symbol: "binance:XRPETH",
     session,

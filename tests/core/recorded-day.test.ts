@@ -93,7 +93,7 @@ for (const [name, fixed] of Object.entries(BINS)) {
         const { minutes, scales } = foldMinutes(batch, binUnits);
         const whole = { expectedMinutes: 1_440, coveredMinutes: 1_440, missing: [] };
         const session = utcSession(parseDay("2019-10-11")!);
-        const none = { fold: foldWindow([]), coverage: { ...whole, coveredMinutes: 0 } };
+        const none = { fold: foldWindow([]), coverage: { ...whole, coveredMinutes: 0 }, whole: false };
         expect(minutes.every((m) => session.range.lo <= m.minute && m.minute < session.range.hi)).toBe(true);
         const { levels, tradeCount, volume } = deriveLevels(
           {
@@ -104,7 +104,7 @@ for (const [name, fixed] of Object.entries(BINS)) {
             revision: 1,
             scales,
             binUnits,
-            current: { fold: foldWindow(minutes), coverage: whole },
+            current: { fold: foldWindow(minutes), coverage: whole, whole: true },
             previous: none,
             openingRange: none,
             initialBalance: none,

@@ -40,6 +40,7 @@ function window(range: MinuteRange, covered: number): KnownWindow<WindowFold> {
   return {
     fold: foldWindow(minutes),
     coverage: { expectedMinutes: range.hi - range.lo, coveredMinutes: covered, missing },
+    whole: missing.length === 0,
   };
 }
 
@@ -53,7 +54,11 @@ export function someLevelSet({
   covered?: number;
   revision?: number;
 } = {}): LevelSet {
-  const sums = { fold: foldSums([]), coverage: { expectedMinutes: 10, coveredMinutes: 0, missing: [] } };
+  const sums = {
+    fold: foldSums([]),
+    coverage: { expectedMinutes: 10, coveredMinutes: 0, missing: [] },
+    whole: false,
+  };
   return deriveLevels({
     symbol,
     session: SESSION,

@@ -40,7 +40,14 @@ test("readLevels(), answers the levels of a session with revision and coverage",
   const contributions = contributionsOf([at(0, 100, 1_000), at(2, 200, 3_000)], series.grid);
   series.commit({ lo, hi: lo + 3 }, contributions);
   expect(minutesRead(session)).toEqual({ lo: lo - 1_440, hi: lo + 1_440 });
-  const set = readLevels(series, { session, method: "ranked", coarser: 1, asOfMs: 7, expectedEnd: lo + 4 });
+  const set = readLevels(series, {
+    session,
+    method: "ranked",
+    coarser: 1,
+    asOfMs: 7,
+    nowMinute: lo + 4,
+    expectedEnd: lo + 4,
+  });
   expect(set.revision).toBe(series.revision);
   expect(set.coverage).toEqual({
     expectedMinutes: 4,

@@ -59,6 +59,24 @@ test("SeriesStore.putLive(), leaves out open minutes of a day that is not in mem
   expect(() => store.putLive(oneTradeEach(minutes(7, 8)), minutes(7, 8))).toThrow("must be loaded first");
 });
 
+test("SeriesStore.window(), is whole with its running minute only while live trades arrive without a break", () => {
+  const store = newStore();
+  const running = LO + 3;
+  const whole = () => store.window(minutes(0, 10), LO + 2, running).whole;
+  store.commit(minutes(0, 2), { ...store.grid, minutes: [] });
+  expect(whole()).toBe(false);
+  store.receivingFrom = LO + 2;
+  expect(whole()).toBe(true);
+  store.receivingFrom = LO + 3;
+  expect(whole()).toBe(false);
+  store.commit(minutes(2, 3), { ...store.grid, minutes: [] });
+  expect(whole()).toBe(true);
+  const before = store.revision;
+  store.receivingFrom = undefined;
+  expect(whole()).toBe(false);
+  expect(store.revision).toBeGreaterThan(before);
+});
+
 test("SeriesStore.window(), minutes that have not ended are not expected", () => {
   const store = newStore();
   store.commit(minutes(0, 3), oneTradeEach(minutes(0, 3)));
