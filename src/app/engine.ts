@@ -26,6 +26,7 @@ import { LiveIngest } from "../live/mod.ts";
 import { DayLoader, ProfileStore, type SeriesStore } from "../store/mod.ts";
 import type { Tape } from "../tape/mod.ts";
 import type { Venue, VenueRegistry } from "../venues/mod.ts";
+import type { EngineLog } from "./engine-log.ts";
 import type { ExchangeClock } from "./exchange-clock.ts";
 import { JobBoard } from "./job-board.ts";
 import { LevelService, SEAL_GRACE_MS } from "./level-service.ts";
@@ -35,13 +36,6 @@ import { commitLiveSegment } from "./live-commit.ts";
 export interface Duties {
   /** Follow the configured symbols live and backfill their last days. A command that only runs a job does not. */
   readonly follow: boolean;
-}
-
-export interface EngineLog {
-  debug(fields: Record<string, unknown>, message: string): void;
-  info(fields: Record<string, unknown>, message: string): void;
-  warn(fields: Record<string, unknown>, message: string): void;
-  error(fields: Record<string, unknown>, message: string): void;
 }
 
 export interface EngineDeps {

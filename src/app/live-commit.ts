@@ -3,7 +3,7 @@ import type { MinuteRange } from "../core/mod.ts";
 import type { LiveSegment } from "../live/mod.ts";
 import type { SeriesStore } from "../store/mod.ts";
 import type { Tape } from "../tape/mod.ts";
-import type { EngineLog } from "./engine.ts";
+import type { EngineLog } from "./engine-log.ts";
 
 export interface LiveCommitDeps {
   readonly jobs: Pick<JobStore, "growScales" | "commitLive">;

@@ -3,13 +3,11 @@ import {
   dayOfMinute,
   dayRange,
   finestScales,
-  foldWindow,
   type GridOf,
   type Instrument,
   intersectRanges,
   invariant,
   type KnownWindow,
-  type MinuteContribution,
   type MinuteContributions,
   type MinuteRange,
   rangeLength,
@@ -20,10 +18,8 @@ import {
   type WindowCoverage,
   type WindowFold,
 } from "../core/mod.ts";
-import { DayMinutes, daysOf } from "./day-minutes.ts";
-
-/** Days of one series kept in memory; the ones longest unused make room. A liquid day is about 3 MB. */
-export const RESIDENT_DAYS_MAX = 16;
+import { daysOf } from "./day-minutes.ts";
+import { ResidentDays } from "./resident-days.ts";
 
 export interface SeriesIdentity {
   readonly seriesId: number;
@@ -47,10 +43,7 @@ export class SeriesStore {
   #sealed: Coverage = Coverage.empty;
   #revision = 0;
   #receivingFrom: number | undefined;
-  readonly #days = new Map<number, DayMinutes>();
-  /** Days being loaded from the tape, with what was replaced in them since: newer than what the load will bring. */
-  readonly #loading = new Map<number, Map<number, MinuteContribution | undefined>>();
-  readonly #pins = new Map<number, number>();
+  readonly #days = new ResidentDays((day) => this.#mustStay(day));
   /** The newest day that live trades went into. */
   #liveDay = Number.NEGATIVE_INFINITY;
 
@@ -95,9 +88,8 @@ export class SeriesStore {
     for (const day of daysOf(range)) {
       const part = intersectRanges(range, dayRange(day));
       if (part === undefined) continue;
-      if (this.#days.has(day) || this.covered.within(dayRange(day)).ranges.length === 0)
-        replaceIn(this.#residentDay(day), part, aligned);
-      else this.#replaceInLoad(day, part, aligned);
+      if (this.covered.within(dayRange(day)).ranges.length === 0) this.#days.open(day);
+      this.#days.replace(day, part, aligned);
     }
     this.#committed = this.#committed.add(range);
     this.#sealed = this.#sealed.subtract(range);
@@ -119,7 +111,7 @@ export class SeriesStore {
         continue;
       }
       this.#liveDay = Math.max(this.#liveDay, day);
-      this.#residentDay(day).replace(minute.minute, minute);
+      this.#days.open(day).replace(minute.minute, minute);
     }
     if (sealed !== undefined) this.#seal(sealed, aligned);
     this.#revision++;
@@ -130,12 +122,8 @@ export class SeriesStore {
     this.#committed = this.#committed.subtract(range);
     this.#sealed = this.#sealed.subtract(range);
     for (const day of daysOf(range)) {
-      const resident = this.#days.get(day);
       const part = intersectRanges(range, dayRange(day));
-      if (part === undefined) continue;
-      const nothing = { ...this.#grid, minutes: [] };
-      if (resident === undefined) this.#replaceInLoad(day, part, nothing);
-      else replaceIn(resident, part, nothing);
+      if (part !== undefined) this.#days.replace(day, part, { ...this.#grid, minutes: [] });
     }
     this.#revision++;
   }
@@ -155,32 +143,21 @@ export class SeriesStore {
    * load is right however many commits overtake it.
    */
   beginLoad(day: number): void {
-    invariant(!this.#loading.has(day), `${this.symbol}: day ${day} is being loaded already`);
-    this.#loading.set(day, new Map());
+    this.#days.beginLoad(day);
   }
 
   /** The day as the tape had it when the load began; undefined when it could not be read. */
   endLoad(day: number, contributions: MinuteContributions | undefined): void {
-    const aligned = contributions && this.align(contributions);
-    const since = this.#loading.get(day);
-    invariant(since !== undefined, `${this.symbol}: day ${day} is not being loaded`);
-    this.#loading.delete(day);
-    // In memory by now: nothing of it was covered any more, and it began anew.
-    if (aligned === undefined || this.#days.has(day)) return;
-    const loaded = this.#residentDay(day);
-    replaceIn(loaded, loaded.range, aligned);
-    for (const [minute, contribution] of since) loaded.replace(minute, contribution);
+    this.#days.endLoad(day, contributions && this.align(contributions));
   }
 
   /** Keeps a day in memory until `release` is called as often. */
   pin(day: number): void {
-    this.#pins.set(day, (this.#pins.get(day) ?? 0) + 1);
+    this.#days.pin(day);
   }
 
   release(day: number): void {
-    const pins = (this.#pins.get(day) ?? 0) - 1;
-    if (pins > 0) this.#pins.set(day, pins);
-    else this.#pins.delete(day);
+    this.#days.release(day);
   }
 
   /** Something beside the minutes changed what is told of this series: time passed, or a job of it moved. */
@@ -205,7 +182,7 @@ export class SeriesStore {
    */
   window(range: MinuteRange, expectedEnd = range.hi, nowMinute = expectedEnd - 1): KnownWindow<WindowFold> {
     return {
-      fold: this.#fold(range),
+      fold: this.#days.fold(range),
       coverage: this.coverageOf(range, expectedEnd),
       whole: this.#isWhole({ lo: range.lo, hi: Math.min(range.hi, nowMinute + 1) }),
     };
@@ -244,47 +221,8 @@ export class SeriesStore {
       scales,
       binUnits: former.binUnits * 10 ** (scales.priceScale - former.scales.priceScale),
     };
-    for (const [day, resident] of this.#days) {
-      const rescaled = new DayMinutes(day);
-      const minutes = [...resident.within(resident.range)];
-      for (const minute of rescaleContributions({ ...former, minutes }, scales).minutes)
-        rescaled.replace(minute.minute, minute);
-      this.#days.set(day, rescaled);
-    }
-    for (const since of this.#loading.values()) {
-      const minutes = [...since.values()].filter((minute) => minute !== undefined);
-      for (const minute of rescaleContributions({ ...former, minutes }, scales).minutes)
-        since.set(minute.minute, minute);
-    }
+    this.#days.rescale(former, scales);
     this.#revision++;
-  }
-
-  #fold(range: MinuteRange): WindowFold {
-    const days = daysOf(range);
-    const only = days.length === 1 ? this.#touch(days[0]!) : undefined;
-    if (only !== undefined && only.range.lo === range.lo && only.range.hi === range.hi) return only.fold();
-    return foldWindow(days.flatMap((day) => [...(this.#touch(day)?.within(range) ?? [])]));
-  }
-
-  #touch(day: number): DayMinutes | undefined {
-    const found = this.#days.get(day);
-    if (found !== undefined) {
-      this.#days.delete(day);
-      this.#days.set(day, found);
-    }
-    return found;
-  }
-
-  #residentDay(day: number): DayMinutes {
-    const found = this.#touch(day);
-    if (found !== undefined) return found;
-    const created = new DayMinutes(day);
-    this.#days.set(day, created);
-    for (const candidate of this.#days.keys()) {
-      if (this.#days.size <= RESIDENT_DAYS_MAX) break;
-      if (candidate !== day && this.#evictable(candidate)) this.#days.delete(candidate);
-    }
-    return created;
   }
 
   #isAbsent(day: number): boolean {
@@ -296,7 +234,7 @@ export class SeriesStore {
     const traded = new Set(minutes.map(({ minute }) => minute));
     for (const range of this.#committed.missing(sealed)) {
       for (let minute = range.lo; minute < range.hi; minute++)
-        if (!traded.has(minute)) this.#days.get(dayOfMinute(minute))?.replace(minute, undefined);
+        if (!traded.has(minute)) this.#days.clear(minute, dayOfMinute(minute));
       this.#sealed = this.#sealed.add(range);
     }
   }
@@ -305,27 +243,11 @@ export class SeriesStore {
    * Minutes that no segment holds yet live only here: their day must stay. So must the newest day of the live stream and
    * the one before it, which open minutes go into.
    */
-  #evictable(day: number): boolean {
+  #mustStay(day: number): boolean {
     return (
-      !this.#pins.has(day) &&
-      day !== this.#liveDay &&
-      day !== this.#liveDay - 1 &&
-      this.#sealed.within(dayRange(day)).ranges.length === 0
+      day === this.#liveDay ||
+      day === this.#liveDay - 1 ||
+      this.#sealed.within(dayRange(day)).ranges.length > 0
     );
   }
-
-  #replaceInLoad(day: number, range: MinuteRange, contributions: MinuteContributions): void {
-    const since = this.#loading.get(day);
-    if (since === undefined) return;
-    replaceIn({ replace: (minute, contribution) => since.set(minute, contribution) }, range, contributions);
-  }
-}
-
-function replaceIn(
-  day: { replace(minute: number, contribution: MinuteContribution | undefined): void },
-  range: MinuteRange,
-  contributions: MinuteContributions,
-): void {
-  const byMinute = new Map(contributions.minutes.map((m) => [m.minute, m]));
-  for (let minute = range.lo; minute < range.hi; minute++) day.replace(minute, byMinute.get(minute));
 }

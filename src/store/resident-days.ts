@@ -1,0 +1,127 @@
+import {
+  foldWindow,
+  type GridOf,
+  invariant,
+  type MinuteContribution,
+  type MinuteContributions,
+  type MinuteRange,
+  rescaleContributions,
+  type Scales,
+  type WindowFold,
+} from "../core/mod.ts";
+import { DayMinutes, daysOf } from "./day-minutes.ts";
+
+/** Days of one series kept in memory; the ones longest unused make room. A liquid day is about 3 MB. */
+export const RESIDENT_DAYS_MAX = 16;
+
+/** The days of one series that are in memory, and those that are on their way from the tape. */
+export class ResidentDays {
+  readonly #days = new Map<number, DayMinutes>();
+  /** Days being loaded from the tape, with what was replaced in them since: newer than what the load will bring. */
+  readonly #loading = new Map<number, Map<number, MinuteContribution | undefined>>();
+  readonly #pins = new Map<number, number>();
+  readonly #mustStay: (day: number) => boolean;
+
+  /** `mustStay`: days that may not make room, besides the pinned ones. */
+  constructor(mustStay: (day: number) => boolean) {
+    this.#mustStay = mustStay;
+  }
+
+  has(day: number): boolean {
+    return this.#days.has(day);
+  }
+
+  /** Keeps a day in memory until `release` is called as often. */
+  pin(day: number): void {
+    this.#pins.set(day, (this.#pins.get(day) ?? 0) + 1);
+  }
+
+  release(day: number): void {
+    const pins = (this.#pins.get(day) ?? 0) - 1;
+    if (pins > 0) this.#pins.set(day, pins);
+    else this.#pins.delete(day);
+  }
+
+  /** The day, made empty when it is not in memory. */
+  open(day: number): DayMinutes {
+    const found = this.#touch(day);
+    if (found !== undefined) return found;
+    const created = new DayMinutes(day);
+    this.#days.set(day, created);
+    for (const candidate of this.#days.keys()) {
+      if (this.#days.size <= RESIDENT_DAYS_MAX) break;
+      if (candidate !== day && !this.#pins.has(candidate) && !this.#mustStay(candidate))
+        this.#days.delete(candidate);
+    }
+    return created;
+  }
+
+  /** Puts contributions in the place of all that stood in `range`, in memory or beside a load; elsewhere does nothing. */
+  replace(day: number, range: MinuteRange, contributions: MinuteContributions): void {
+    const resident = this.#days.get(day);
+    const since = this.#loading.get(day);
+    if (resident !== undefined) replaceIn(resident, range, contributions);
+    else if (since !== undefined)
+      replaceIn({ replace: (minute, contribution) => since.set(minute, contribution) }, range, contributions);
+  }
+
+  clear(minute: number, day: number): void {
+    this.#days.get(day)?.replace(minute, undefined);
+  }
+
+  beginLoad(day: number): void {
+    invariant(!this.#loading.has(day), `day ${day} is being loaded already`);
+    this.#loading.set(day, new Map());
+  }
+
+  endLoad(day: number, contributions: MinuteContributions | undefined): void {
+    const since = this.#loading.get(day);
+    invariant(since !== undefined, `day ${day} is not being loaded`);
+    this.#loading.delete(day);
+    // In memory by now: nothing of it was covered any more, and it began anew.
+    if (contributions === undefined || this.#days.has(day)) return;
+    const loaded = this.open(day);
+    replaceIn(loaded, loaded.range, contributions);
+    for (const [minute, contribution] of since) loaded.replace(minute, contribution);
+  }
+
+  /** Brings everything from one grid to finer scales. */
+  rescale(former: GridOf, scales: Scales): void {
+    const rescaled = (minutes: readonly MinuteContribution[]) =>
+      rescaleContributions({ ...former, minutes }, scales).minutes;
+    for (const [day, resident] of this.#days) {
+      const finer = new DayMinutes(day);
+      for (const minute of rescaled([...resident.within(resident.range)]))
+        finer.replace(minute.minute, minute);
+      this.#days.set(day, finer);
+    }
+    for (const since of this.#loading.values())
+      for (const minute of rescaled([...since.values()].filter((each) => each !== undefined)))
+        since.set(minute.minute, minute);
+  }
+
+  fold(range: MinuteRange): WindowFold {
+    const days = daysOf(range);
+    const only = days.length === 1 ? this.#touch(days[0]!) : undefined;
+    if (only !== undefined && only.range.lo === range.lo && only.range.hi === range.hi) return only.fold();
+    return foldWindow(days.flatMap((day) => [...(this.#touch(day)?.within(range) ?? [])]));
+  }
+
+  #touch(day: number): DayMinutes | undefined {
+    const found = this.#days.get(day);
+    if (found !== undefined) {
+      this.#days.delete(day);
+      this.#days.set(day, found);
+    }
+    return found;
+  }
+}
+
+function replaceIn(
+  day: { replace(minute: number, contribution: MinuteContribution | undefined): void },
+  range: MinuteRange,
+  contributions: MinuteContributions,
+): void {
+  const byMinute = new Map(contributions.minutes.map((m) => [m.minute, m]));
+  for (let minute = range.lo; minute < range.hi; minute++) day.replace(minute, byMinute.get(minute));
+}
