@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type App, startApp } from "../src/app/mod.ts";
 import { readConfig } from "../src/config.ts";
+import { formatDecimal } from "../src/core/mod.ts";
 import { createLogger, thisProcess } from "../src/runtime/mod.ts";
 
 const USAGE = `Usage: bun run demo [options]
@@ -40,7 +41,16 @@ function readOptions() {
 
 /** The exchange runs in a process of its own, as a real one would: what it costs is not the server's. */
 async function startExchange() {
-  const child = Bun.spawn([process.execPath, script("simulate.ts"), "--symbol", `${SYMBOL}:demo`], {
+  const command = [
+    process.execPath,
+    script("simulate.ts"),
+    "--symbol",
+    `${SYMBOL}:demo`,
+    "--until-stdin-ends",
+  ];
+  const child = Bun.spawn(command, {
+    // Held open by this process: however it ends, the exchange ends with it.
+    stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -61,7 +71,11 @@ function script(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-async function start(dataDir: string, port: string | undefined, urls: { restUrl: string; wsUrl: string }): Promise<App> {
+async function start(
+  dataDir: string,
+  port: string | undefined,
+  urls: { restUrl: string; wsUrl: string },
+): Promise<App> {
   const begin = (portText: string) =>
     startApp({
       config: readConfig({
@@ -91,15 +105,15 @@ async function start(dataDir: string, port: string | undefined, urls: { restUrl:
 }
 
 /** One line a moment: how far the backfill is and what the levels are meanwhile. */
-function show(app: App): string {
+async function show(app: App): Promise<string> {
   const engine = app.engine();
   const status = engine?.startup.status();
-  const series = engine?.store.bySymbol(`binance:${SYMBOL}`);
-  if (engine === undefined || status === undefined || series === undefined) return "opening …";
-  const set = engine.levels.read(series, engine.levels.currentSession());
+  const found = await engine?.levels.levelSet({});
+  if (status === undefined || found?.kind !== "found") return "opening …";
+  const { set } = found;
   const text = (name: "VWAP" | "POC" | "VAH" | "VAL" | "LAST") => {
     const value = set.levels[name];
-    return `${name} ${value === null ? "—" : Number(value.units) / 10 ** value.scale}`;
+    return `${name} ${value === null ? "—" : formatDecimal(value)}`;
   };
   return (
     `${status.status} ${status.percentage.toFixed(1).padStart(5)} %  ` +
@@ -131,8 +145,12 @@ async function main(): Promise<number> {
     for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => end(0));
     exchange.child.exited.then(() => end(EXIT_FAILED));
     let told = "";
-    const timer = setInterval(() => {
-      const line = show(app!);
+    let showing = false;
+    const timer = setInterval(async () => {
+      if (showing) return;
+      showing = true;
+      const line = await show(app!).catch((thrown) => String(thrown));
+      showing = false;
       if (line !== told) console.log(line);
       told = line;
       const status = app!.engine()?.startup.status().status;
@@ -143,7 +161,7 @@ async function main(): Promise<number> {
     const code = await ended;
     clearInterval(timer);
     const took = ((performance.now() - startedAt) / 1_000).toFixed(1);
-    console.log(`${show(app)}\n${code === 0 ? "Done" : "Failed"} after ${took} s; stopping.`);
+    console.log(`${await show(app)}\n${code === 0 ? "Done" : "Failed"} after ${took} s; stopping.`);
     return code;
   } finally {
     const cut = setTimeout(() => process.exit(EXIT_FAILED), STOP_TIMEOUT_MS);

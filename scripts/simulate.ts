@@ -20,6 +20,7 @@ const USAGE = `Usage: bun run simulate [options]
   --seed NUMBER                          default 1
   --clock-offset=MS                      added to the machine's clock, may be negative; default CLOCK_OFFSET_MS or 0
   --weight-limit NUMBER                  request weight in a minute; default 6000
+  --until-stdin-ends                     stop when standard input ends: with the process that holds it
   --fault JSON                           a fault rule, as POST /sim/faults takes it (repeatable)
 `;
 
@@ -42,6 +43,7 @@ function readOptions() {
         "clock-offset": { type: "string" },
         "weight-limit": { type: "string", default: "6000" },
         fault: { type: "string", multiple: true, default: [] },
+        "until-stdin-ends": { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
     }).values;
@@ -116,7 +118,9 @@ async function main(): Promise<void> {
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   process.once("SIGINT", () => resolve());
   process.once("SIGTERM", () => resolve());
+  if (options["until-stdin-ends"]) process.stdin.on("end", () => resolve()).resume();
   await asked;
+  process.stdin.destroy();
   await server.stop();
 }
 
