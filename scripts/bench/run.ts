@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, "short" | "long">> = {
   "push-fanout": "short",
   tape: "short",
   responsive: "short",
+  "seam-hour": "long",
 };
 const EXIT_USAGE = 2;
 

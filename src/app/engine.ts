@@ -228,6 +228,7 @@ export class Engine {
         tape,
         turns,
         sleep: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
+        pastMs: () => clock.pastMs(),
         venueOf: (name) => {
           const venue = venues.find(name);
           if (venue === undefined)

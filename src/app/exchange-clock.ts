@@ -32,6 +32,11 @@ export class ExchangeClock implements Clock {
     return this.#machine.after(delayMs, run);
   }
 
+  /** The earlier one of exchange time and machine time: past by both. */
+  pastMs(): number {
+    return Math.min(this.#machine.nowMs(), this.nowMs());
+  }
+
   /** Exchange time minus machine time, ms. */
   get skewMs(): number {
     return this.#skewMs;

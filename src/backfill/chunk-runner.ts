@@ -2,10 +2,12 @@ import {
   Coverage,
   failureOf,
   finestScales,
+  formatMinute,
   type Instrument,
   InvariantError,
   type MinuteContributions,
   type MinuteRange,
+  msOfMinute,
   OperationFailure,
   rescaleBatch,
   sameScales,
@@ -25,6 +27,8 @@ import { readWrittenRequest } from "./written-request.ts";
 /** How often a commit is tried when the database does not answer. */
 const COMMIT_TRIES = 3;
 const COMMIT_RETRY_MS = 250;
+/** Clocks may differ by hours; the next trade may come sooner. */
+const OPEN_END_WAIT_MS_MAX = 60_000;
 
 export interface ChunkRunnerDeps {
   readonly jobs: Pick<JobStore, "coverage" | "growScales" | "commit" | "readChunk" | "job">;
@@ -32,6 +36,8 @@ export interface ChunkRunnerDeps {
   readonly venueOf: (venue: string, market: string) => Venue;
   readonly turns: Turns;
   readonly sleep: (ms: number) => Promise<void>;
+  /** What every clock that we know of agrees is past, ms since the epoch: the earlier one of the machine's and the venue's. */
+  readonly pastMs: () => number;
 }
 
 /** Minutes of a committed chunk with what they contribute; the store takes them over. */
@@ -105,12 +111,20 @@ export function instrumentOf(series: SeriesRow): Instrument {
 }
 
 async function fetchWhole(
-  { venueOf }: ChunkRunnerDeps,
+  { venueOf, pastMs }: ChunkRunnerDeps,
   instrument: Instrument,
   range: MinuteRange,
   signal: AbortSignal,
 ): Promise<TradesOfRange> {
   const fetched = await venueOf(instrument.venue, instrument.market).trades(instrument, range, { signal });
+  const earlyMs = msOfMinute(range.hi) - pastMs();
+  if (fetched.openEnd === true && earlyMs > 0)
+    throw new OperationFailure(
+      "transient",
+      `${symbolName(instrument)}: the minutes up to ${formatMinute(range.hi)} are not over by both clocks, the machine's and ` +
+        `the venue's (${Math.ceil(earlyMs)} ms are left), and no later trade proves it`,
+      { retryAfterMs: Math.min(earlyMs, OPEN_END_WAIT_MS_MAX) },
+    );
   const gap = fetched.idGaps[0];
   if (gap === undefined) return fetched;
   const more = fetched.idGaps.length > 1 ? ` and ${fetched.idGaps.length - 1} more spans` : "";

@@ -17,6 +17,8 @@ const AGAIN_BASE_MS = 30_000;
 const AGAIN_MAX_MS = 3_600_000;
 
 interface Asked {
+  readonly seriesId: number;
+  readonly range: MinuteRange;
   readonly times: number;
   readonly notBefore: number;
 }
@@ -69,15 +71,19 @@ export class GapRepair {
     for (const series of this.#deps.followed()) {
       if (this.#stopping.signal.aborted) return;
       try {
-        for (const range of await this.#gapsOf(series)) {
-          const key = `${series.seriesId}/${range.lo}-${range.hi}`;
-          const asked = this.#asked.get(key) ?? { times: 0, notBefore: 0 };
-          const now = this.#deps.clock.now();
-          if (now < asked.notBefore) {
+        const { missing, unplanned } = await this.#gapsOf(series);
+        // What is being fetched is remembered too: should that fail, it is not asked for again at once.
+        for (const [key, asked] of this.#asked)
+          if (asked.seriesId === series.seriesId && missing.within(asked.range).ranges.length > 0)
             stillThere.set(key, asked);
-            continue;
-          }
+        for (const range of unplanned) {
+          const key = `${series.seriesId}/${range.lo}-${range.hi}`;
+          const asked = stillThere.get(key) ?? { times: 0, notBefore: 0 };
+          const now = this.#deps.clock.now();
+          if (now < asked.notBefore) continue;
           stillThere.set(key, {
+            seriesId: series.seriesId,
+            range,
             times: asked.times + 1,
             notBefore: now + Math.min(AGAIN_MAX_MS, AGAIN_BASE_MS * 2 ** asked.times),
           });
@@ -108,17 +114,26 @@ export class GapRepair {
     }
   }
 
-  async #gapsOf(series: SeriesStore): Promise<readonly MinuteRange[]> {
-    const { jobs, live, clock, fromMinute } = this.#deps;
+  /** What is missing, and what of it nobody has planned to fetch. */
+  async #gapsOf(
+    series: SeriesStore,
+  ): Promise<{ readonly missing: Coverage; readonly unplanned: readonly MinuteRange[] }> {
+    const { jobs, clock, fromMinute } = this.#deps;
     const lo = fromMinute();
     const range: MinuteRange = { lo, hi: Math.max(lo, minuteOfMs(clock.nowMs() - SETTLE_MS)) };
-    const missing = Coverage.of([
-      ...series.covered.within(range).ranges,
-      ...live.heldMinutes(series.seriesId, range).ranges,
-    ]).missing(range);
-    if (missing.length === 0) return [];
+    if (this.#missing(series, range).ranges.length === 0) return { missing: Coverage.empty, unplanned: [] };
     const planned = Coverage.of(await jobs.openRanges(series.seriesId, range));
-    return missing.flatMap((gap) => planned.missing(gap));
+    // Looked at again: a chunk that ended meanwhile is neither planned nor missing any more.
+    const missing = this.#missing(series, range);
+    return { missing, unplanned: missing.ranges.flatMap((gap) => planned.missing(gap)) };
+  }
+
+  #missing(series: SeriesStore, range: MinuteRange): Coverage {
+    const known = [
+      ...series.covered.within(range).ranges,
+      ...this.#deps.live.heldMinutes(series.seriesId, range).ranges,
+    ];
+    return Coverage.of(Coverage.of(known).missing(range));
   }
 
   async #repair(series: SeriesStore, range: MinuteRange, force: boolean): Promise<void> {

@@ -55,6 +55,8 @@ export interface TradesOfRange {
   /** Ids that the venue left out, asked again included: half-open id ranges. */
   readonly idGaps: readonly IdRange[];
   readonly requests: number;
+  /** No trade at or after the window's end was seen: whether its last minutes are over only a clock can tell. */
+  readonly openEnd?: true;
 }
 
 /** Half-open range of trade ids `[from, to)`. */

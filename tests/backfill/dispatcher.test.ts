@@ -40,6 +40,9 @@ class Bench {
   fetching = 0;
   mostFetching = 0;
   answer: Answer = async (range) => tradesOf(range);
+  /** Whether no trade behind the window was seen, and what both clocks agree is past. */
+  openEnd = false;
+  pastMs = Number.POSITIVE_INFINITY;
 
   constructor(parallel = 2) {
     const venue = new FakeVenue();
@@ -57,6 +60,7 @@ class Bench {
         venueOf: () => venue,
         turns: instantTurns(),
         sleep: (ms) => new Promise((resolve) => this.clock.after(ms, resolve)),
+        pastMs: () => this.pastMs,
       },
       {
         owner: "test",
@@ -79,7 +83,8 @@ class Bench {
     this.mostFetching = Math.max(this.mostFetching, ++this.fetching);
     try {
       const batch = await this.answer(range, signal);
-      return { batch, dropped: 0, duplicates: 0, idGaps: this.idGaps, requests: 1 };
+      const answer = { batch, dropped: 0, duplicates: 0, idGaps: this.idGaps, requests: 1 };
+      return this.openEnd ? { ...answer, openEnd: true } : answer;
     } finally {
       this.fetching--;
     }
@@ -420,6 +425,23 @@ test("Dispatcher, ids that the venue left out fail the attempt", async () => {
     "binance:BTCUSDT: the venue left out trade ids 5 to 7, asked twice",
   );
   expect(bench.jobs.covered.size).toBe(0);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, minutes that one of two clocks says are not over wait, unless a later trade proves them", async () => {
+  const bench = new Bench();
+  bench.openEnd = true;
+  bench.pastMs = (M + 10) * 60_000 - 3_000;
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(0);
+  expect(bench.failures).toEqual([
+    { message: expect.stringContaining("3000 ms are left"), retryInMs: 3_000 },
+  ]);
+  expect(bench.jobs.chunks[0]?.status).toBe("pending");
+  bench.openEnd = false;
+  await bench.settleAll();
+  expect(bench.jobs.chunks[0]?.status).toBe("done");
   await bench.dispatcher.stop();
 });
 

@@ -34,7 +34,7 @@ export async function appInProcess(
     config: readConfig(env),
     duties: { follow },
     process: host,
-    log: { info: note("info"), warn: note("warn"), error: note("error") },
+    log: { debug: () => undefined, info: note("info"), warn: note("warn"), error: note("error") },
     onFatal: (error) => fatal.push(error),
   });
   await app.ready;

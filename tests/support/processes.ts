@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { until } from "./until.ts";
 
 /** A child that does not do what it should is killed and reported after this long. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 /** Output kept of a child, for the message of a failing test. */
 const SHOWN_CHARACTERS = 4_000;
 

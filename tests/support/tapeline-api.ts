@@ -9,7 +9,7 @@ import {
 import { until } from "./until.ts";
 
 /** A request that hangs fails its test and not its file. */
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 /** The body of an answer that must be a success. */
 export async function getJson<S extends v.GenericSchema>(url: string, schema: S): Promise<v.InferOutput<S>> {

@@ -5,7 +5,7 @@ const LOOK_MS = 5;
 export async function until<T>(
   what: string,
   check: () => T | false | undefined | Promise<T | false | undefined>,
-  timeoutMs = 30_000,
+  timeoutMs = 120_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -47,6 +47,7 @@ class WindowReader {
   /** The page by time was short: most likely the next trade lies behind the window, and one row will tell. */
   #probing = false;
   #ended = false;
+  #endSeen = false;
 
   constructor(client: RestClient, instrument: Instrument, range: MinuteRange, options: CallOptions) {
     this.#client = client;
@@ -65,6 +66,7 @@ class WindowReader {
       duplicates: this.#duplicates,
       idGaps: this.#idGaps,
       requests: this.#requests,
+      ...(this.#endSeen ? {} : { openEnd: true }),
     };
   }
 
@@ -159,8 +161,10 @@ class WindowReader {
   /** Adds a trade of the window; the first one at or after its end makes this page the last. */
   #add(row: AggTradeRow): void {
     const timeUs = timeUsOf(row.T);
-    if (timeUs >= msOfMinute(this.#range.hi) * US_PER_MS) this.#ended = true;
-    else if (this.#hasBegun(row)) {
+    if (timeUs >= msOfMinute(this.#range.hi) * US_PER_MS) {
+      this.#ended = true;
+      this.#endSeen = true;
+    } else if (this.#hasBegun(row)) {
       const what = `trade ${row.a} of ${this.#symbol}`;
       if (!readDecimals(what, () => this.#builder.push(tradeTextOf(row)))) this.#dropped++;
     }

@@ -41,6 +41,13 @@ function idsWithin(trades: readonly FakeTrade[], range: MinuteRange): number[] {
 }
 
 describe("trades()", () => {
+  test("says whether a trade behind the window was seen", async () => {
+    fake.trades = fakeTrades(300, START, 400);
+    expect((await read({ lo: LO, hi: LO + 1 })).openEnd).toBeUndefined();
+    expect((await read({ lo: LO, hi: LO + 3 })).openEnd).toBe(true);
+    expect((await read({ lo: LO + 5, hi: LO + 6 })).openEnd).toBe(true);
+  });
+
   test("pages by time first and then by id, several trades sharing a millisecond", async () => {
     fake.trades = fakeTrades(4_500, START - 5_000, 0.05);
     fake.trades.push(...fakeTrades(500, START + MINUTE, 100, 4_501));

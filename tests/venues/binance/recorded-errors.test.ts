@@ -5,6 +5,7 @@ import { KlinePage } from "../../../src/venues/binance/messages.ts";
 import { RequestBudget } from "../../../src/venues/binance/request-budget.ts";
 import { RestClient } from "../../../src/venues/binance/rest-client.ts";
 import { klinesEndpoint } from "../../../src/venues/binance/urls.ts";
+import { instantTurns } from "../../support/fake-clock.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { recordedTest, recordedText } from "../support/recordings.ts";
 
@@ -55,6 +56,7 @@ recordedTest("RestClient.get() gives every recorded answer its kind of failure",
       timers: clock,
       random: () => 0,
       attempts: 1,
+      turns: instantTurns(),
       fetch: async () => new Response(entry.body, { status, headers: headersOf(entry.headers) }),
     });
     const signal = new AbortController().signal;
