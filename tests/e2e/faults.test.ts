@@ -55,7 +55,7 @@ interface Stage {
 const worlds: ScaledWorld[] = [];
 afterAll(async () => {
   for (const world of worlds) await world.close();
-});
+}, TIMEOUT_MS);
 
 async function opened(more: Partial<WorldOptions> = {}): Promise<Stage> {
   const world = await ScaledWorld.open({
@@ -156,8 +156,8 @@ describe("faults of the exchange", () => {
   beforeAll(async () => {
     stage = await opened();
     await stage.world.api.knows(WORLD_SYMBOL);
-  });
-  afterAll(() => closed(stage));
+  }, TIMEOUT_MS);
+  afterAll(() => closed(stage), TIMEOUT_MS);
   const calm = () => {
     stage.world.exchange.exchange.faults.remove();
   };

@@ -25,7 +25,7 @@ const exchange = startSimulatorServer({
 afterAll(async () => {
   await bench.close();
   await exchange.stop();
-});
+}, TIMEOUT_MS);
 
 const followed = (dataDir: string, more: Variables = {}) =>
   environment(dataDir, exchange, { SYMBOLS: SYMBOL, CONTEXT_BACKFILL_ENABLED: "false", ...more });
@@ -91,7 +91,6 @@ describe("a server", () => {
       expect(refused.stderr).toContain(server.url);
 
       const quiet = { ...env, LOG_LEVEL: "warn" };
-      const api = new TapelineApi(server.url);
       const range = ["--from", `${DAY}T10:00:00Z`, "--to", `${DAY}T11:00:00Z`];
       const asked = await bench.run("backfill", [SYMBOL, ...range, "--detach", "--json"], quiet);
       expect({ code: asked.code, stderr: asked.stderr }).toEqual({ code: 0, stderr: "" });

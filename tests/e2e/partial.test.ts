@@ -23,7 +23,7 @@ const closing: (() => void)[] = [];
 afterAll(async () => {
   for (const close of closing) close();
   await bench.close();
-});
+}, TIMEOUT_MS);
 
 async function following(): Promise<{ server: ServerProcess; api: TapelineApi }> {
   const exchange = await bench.exchange(["--symbol", `${SYMBOL}:demo`, "--weight-limit", "1000000"]);

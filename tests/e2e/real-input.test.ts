@@ -17,7 +17,7 @@ const BINS = { auto: 1n, "0.000001": 100n } as const;
 const TIMEOUT_MS = 300_000;
 
 const bench = new Workbench();
-afterAll(() => bench.close());
+afterAll(() => bench.close(), TIMEOUT_MS);
 
 /** Every level of both interfaces, in every method, equals the from-scratch computation. */
 async function expectLevels(

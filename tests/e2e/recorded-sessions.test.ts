@@ -40,7 +40,7 @@ type RecordedTrade = v.InferOutput<typeof RecordedTrade>;
 const open: { close(): Promise<void> }[] = [];
 afterAll(async () => {
   for (const each of open) await each.close();
-});
+}, TIMEOUT_MS);
 
 function linesOf(path: string): string[] {
   return gunzipSync(readFileSync(path))

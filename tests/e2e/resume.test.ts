@@ -30,7 +30,7 @@ const exchanges: SimulatorServer[] = [];
 afterAll(async () => {
   await bench.close();
   await Promise.all(exchanges.map((exchange) => exchange.stop()));
-});
+}, TIMEOUT_MS);
 
 interface Task {
   readonly symbol: string;

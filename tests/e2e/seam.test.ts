@@ -15,7 +15,7 @@ const SETTLE_MS = 120_000;
 const worlds: ScaledWorld[] = [];
 afterAll(async () => {
   for (const world of worlds.splice(0)) await world.close();
-});
+}, TIMEOUT_MS);
 
 async function opened(start: string, faults = true): Promise<ScaledWorld> {
   const world = await ScaledWorld.open({ startMs: Date.parse(start), scale: SCALE, seed: SEED });

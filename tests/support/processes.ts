@@ -120,8 +120,8 @@ export class Workbench {
   async close(): Promise<void> {
     const children = [...this.#children];
     for (const child of children) child.kill("SIGKILL");
-    await Promise.all(children.map((child) => child.ended(5_000).catch(() => undefined)));
-    for (const folder of this.#folders) await rm(folder, { recursive: true, force: true });
+    await Promise.all(children.map((child) => child.ended(30_000).catch(() => undefined)));
+    await Promise.all(this.#folders.map((folder) => rm(folder, { recursive: true, force: true })));
   }
 }
 
