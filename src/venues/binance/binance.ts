@@ -1,13 +1,4 @@
-import {
-  type Clock,
-  type Instrument,
-  type MinuteRange,
-  TIMEFRAMES,
-  type Timeframe,
-  type TradeKind,
-  type Turns,
-} from "../../core/mod.ts";
-import type { CandleHistory, CandleSource } from "../candle-source.ts";
+import type { Clock, Instrument, MinuteRange, TradeKind, Turns } from "../../core/mod.ts";
 import type {
   CallOptions,
   CandlesOfRange,
@@ -17,7 +8,6 @@ import type {
   TradesOfRange,
   Venue,
 } from "../venue.ts";
-import { candleHistoryOf } from "./candle-history.ts";
 import { ConnectGate } from "./connect-gate.ts";
 import { BinanceFeed } from "./feed.ts";
 import { tradesOfRange } from "./history.ts";
@@ -67,10 +57,9 @@ export interface BinanceUsage {
 }
 
 /** Binance spot: one request budget and one connection limit for everything that goes through this object. */
-export class Binance implements Venue, CandleSource {
+export class Binance implements Venue {
   readonly name = "binance";
   readonly market = "spot";
-  readonly timeframes = TIMEFRAMES;
   readonly #clock: Clock;
   readonly #budget: RequestBudget;
   readonly #client: RestClient;
@@ -150,16 +139,6 @@ export class Binance implements Venue, CandleSource {
 
   candles(instrument: Instrument, range: MinuteRange, options: CallOptions): Promise<CandlesOfRange> {
     return candlesOfRange(this.#client, instrument, range, options);
-  }
-
-  candleHistory(
-    symbol: string,
-    timeframe: Timeframe,
-    range: MinuteRange,
-    options: CallOptions,
-  ): Promise<CandleHistory> {
-    const nowMs = this.#budget.exchangeNowMs;
-    return candleHistoryOf(this.#client, symbol, timeframe, range, { nowMs, options });
   }
 
   trades(instrument: Instrument, range: MinuteRange, options: CallOptions): Promise<TradesOfRange> {

@@ -1,4 +1,4 @@
-import type { Timeframe, TradeKind } from "../../core/mod.ts";
+import type { TradeKind } from "../../core/mod.ts";
 
 /** Where Binance spot answers unless told otherwise. */
 export const REST_URL = "https://api.binance.com";
@@ -48,16 +48,11 @@ function aggTrades(query: Readonly<Record<string, string | number>>): Endpoint {
   return endpoint("/api/v3/aggTrades", 4, query);
 }
 
-/** Candles whose open time lies in `[startMs, endMs]`, the oldest first; of one minute unless told otherwise. */
-export function klinesEndpoint(
-  symbol: string,
-  startMs: number,
-  endMs: number,
-  timeframe: Timeframe = "1m",
-): Endpoint {
+/** 1-minute candles whose open time lies in `[startMs, endMs]`, the oldest first. */
+export function klinesEndpoint(symbol: string, startMs: number, endMs: number): Endpoint {
   return endpoint("/api/v3/klines", 2, {
     symbol,
-    interval: timeframe,
+    interval: "1m",
     startTime: startMs,
     endTime: endMs,
     limit: KLINES_LIMIT,
