@@ -28,6 +28,11 @@ export interface Database {
    * parameters are passed as text.
    */
   readonly sql: Sql;
+  /**
+   * A connection of its own, for what must not wait for a busy pool (heartbeats). The embedded database has one
+   * session, and this is the same as `db`.
+   */
+  readonly aside: Drizzle;
   /** What opening it changed. */
   readonly migrated: MigrationReport;
   /** Waits a bounded time for running queries, then closes everything. Safe to call twice. */
@@ -65,20 +70,22 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   } finally {
     await migrator.end({ timeout: END_TIMEOUT_S });
   }
-  const sql = connect(options.url, {
-    max: options.poolSize ?? POOL_SIZE,
-    connection: {
-      application_name: "tapeline",
-      statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    },
-  });
+  const session = {
+    application_name: "tapeline",
+    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  };
+  const sql = connect(options.url, { max: options.poolSize ?? POOL_SIZE, connection: session });
+  const asideSql = connect(options.url, { max: 1, connection: session });
   return {
     kind: "postgres",
     db: drizzle(sql, { schema }),
     sql,
+    aside: drizzle(asideSql, { schema }),
     migrated,
-    close: once(() => sql.end({ timeout: END_TIMEOUT_S })),
+    close: once(async () => {
+      await Promise.all([sql, asideSql].map((client) => client.end({ timeout: END_TIMEOUT_S })));
+    }),
   };
 }
 
@@ -110,7 +117,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database> 
     });
     await probe(sql, databaseDir);
     const migrated = await migrateDatabase(sql);
-    return { kind: "embedded", db: drizzle(sql, { schema }), sql, migrated, close: closing(sql, server) };
+    const db = drizzle(sql, { schema });
+    return { kind: "embedded", db, sql, aside: db, migrated, close: closing(sql, server) };
   } catch (thrown) {
     await sql?.end({ timeout: 0 });
     await server.stop();

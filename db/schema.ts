@@ -1,21 +1,19 @@
 import { sql } from "drizzle-orm";
 import {
-  bigint,
   bigserial,
+  boolean,
   check,
-  customType,
   index,
   integer,
   jsonb,
-  numeric,
   pgTable,
   primaryKey,
-  smallint,
   text,
-  timestamp,
   unique,
   uuid,
 } from "drizzle-orm/pg-core";
+import { instant, int8range, oneOf, whole } from "./columns.ts";
+import { series } from "./series-schema.ts";
 
 /**
  * The tables of docs "Jobs". What drizzle cannot express (the exclusion constraint on `coverage`) stands in
@@ -65,42 +63,6 @@ export interface SegmentFile {
   readonly rows: number;
 }
 
-/** `[lo, hi)` in minutes since the epoch, as Postgres prints it. */
-const int8range = customType<{ data: string; driverData: string }>({ dataType: () => "int8range" });
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date", precision: 6 });
-const whole = (name: string) => bigint(name, { mode: "number" });
-
-/** SQL list of the allowed values of a text column. */
-function oneOf(column: string, values: readonly string[]) {
-  return sql.raw(`"${column}" in (${values.map((value) => `'${value}'`).join(", ")})`);
-}
-
-export const series = pgTable(
-  "series",
-  {
-    id: integer("id").primaryKey().generatedAlwaysAsIdentity(),
-    venue: text("venue").notNull(),
-    market: text("market").notNull(),
-    symbol: text("symbol").notNull(),
-    priceScale: smallint("price_scale").notNull(),
-    sizeScale: smallint("size_scale").notNull(),
-    tickUnits: whole("tick_units").notNull(),
-    lotUnits: whole("lot_units").notNull(),
-    binUnits: whole("bin_units").notNull(),
-    createdAt: instant("created_at").notNull().defaultNow(),
-  },
-  (t) => [
-    unique("series_name_key").on(t.venue, t.market, t.symbol),
-    check("series_scales_check", sql`${t.priceScale} between 0 and 15 and ${t.sizeScale} between 0 and 15`),
-    // 2^53 - 1: beyond it the units would no longer be exact numbers in TypeScript.
-    check(
-      "series_units_check",
-      sql`${t.tickUnits} between 1 and 9007199254740991 and ${t.lotUnits} between 1 and 9007199254740991 and ${t.binUnits} between 1 and 9007199254740991`,
-    ),
-  ],
-);
-
 export const backfillJob = pgTable(
   "backfill_job",
   {
@@ -115,13 +77,26 @@ export const backfillJob = pgTable(
     chunksTotal: integer("chunks_total").notNull(),
     chunksDone: integer("chunks_done").notNull().default(0),
     chunksFailed: integer("chunks_failed").notNull().default(0),
+    /** Called off by a cancel or a deadline; a retry brings them back. */
+    chunksCancelled: integer("chunks_cancelled").notNull().default(0),
     leased: integer("leased").notNull().default(0),
     recordsFetched: whole("records_fetched").notNull().default(0),
     recordsInserted: whole("records_inserted").notNull().default(0),
+    /** Candles that stood there with other values, and with the same. */
+    recordsUpdated: whole("records_updated").notNull().default(0),
+    recordsUnchanged: whole("records_unchanged").notNull().default(0),
+    /** True until every symbol has been looked up and its chunks are written: the job cannot end before. */
+    planning: boolean("planning").notNull().default(false),
+    /** Somebody plans it until then, or nobody is to try before. */
+    planUntil: instant("plan_until"),
+    /** When a chunk of it was last claimed: among jobs of one priority the longest unserved comes next. */
+    servedAt: instant("served_at").notNull().defaultNow(),
     error: text("error"),
     createdAt: instant("created_at").notNull().defaultNow(),
     startedAt: instant("started_at"),
     finishedAt: instant("finished_at"),
+    /** Past it, a job that has not ended ends in error. */
+    deadlineAt: instant("deadline_at"),
     version: integer("version").notNull().default(1),
   },
   (t) => [
@@ -132,11 +107,13 @@ export const backfillJob = pgTable(
     check("backfill_job_parallel_check", sql`${t.maxParallel} > 0`),
     check(
       "backfill_job_counters_check",
-      sql`${t.chunksDone} >= 0 and ${t.chunksFailed} >= 0 and ${t.leased} >= 0 and ${t.chunksDone} + ${t.chunksFailed} + ${t.leased} <= ${t.chunksTotal}`,
+      sql`${t.chunksDone} >= 0 and ${t.chunksFailed} >= 0 and ${t.chunksCancelled} >= 0 and ${t.leased} >= 0 and ${t.chunksDone} + ${t.chunksFailed} + ${t.chunksCancelled} + ${t.leased} <= ${t.chunksTotal}`,
     ),
     index("backfill_job_claim_idx")
       .on(t.priority.desc().nullsFirst(), t.createdAt, t.id)
       .where(sql`status in ('pending', 'in_progress')`),
+    index("backfill_job_deadline_idx").on(t.deadlineAt).where(sql`finished_at is null`),
+    index("backfill_job_planning_idx").on(t.planUntil).where(sql`planning and finished_at is null`),
     index("backfill_job_recent_idx").on(t.createdAt.desc().nullsFirst(), t.id.desc().nullsFirst()),
   ],
 );
@@ -166,6 +143,10 @@ export const backfillChunk = pgTable(
     runAfter: instant("run_after").notNull().defaultNow(),
     checkpoint: jsonb("checkpoint").$type<unknown>(),
     records: whole("records").notNull().default(0),
+    /** Of them new; what stood there with other values; with the same. */
+    inserted: whole("inserted").notNull().default(0),
+    updated: whole("updated").notNull().default(0),
+    unchanged: whole("unchanged").notNull().default(0),
     error: text("error"),
   },
   (t) => [
@@ -177,7 +158,49 @@ export const backfillChunk = pgTable(
     index("backfill_chunk_claim_idx").on(t.jobId, t.rank, t.no).where(sql`status = 'pending'`),
     index("backfill_chunk_due_idx").on(t.jobId, t.runAfter).where(sql`status = 'pending'`),
     index("backfill_chunk_open_idx").on(t.seriesId, t.lo).where(sql`status in ('pending', 'leased')`),
+    index("backfill_chunk_cancelled_idx").on(t.seriesId, t.lo).where(sql`status = 'cancelled'`),
     index("backfill_chunk_lease_idx").on(t.leaseUntil).where(sql`status = 'leased'`),
+  ],
+);
+
+/** `waiting`: its symbol has not been looked up yet; `refused`: it cannot be served, `error` says why. */
+export const PART_STATES = ["waiting", "planned", "refused"] as const;
+export type PartState = (typeof PART_STATES)[number];
+
+/**
+ * One symbol of a job (in a candle job: one symbol and timeframe) with its counters, so that reading a job's details costs the
+ * same however many chunks it has. The trigger `backfill_chunk_counted` keeps the counters when a transaction of a chunk commits, under
+ * the lock of the job's row; what is called off or brought back by the thousand is counted by the statement that does it.
+ */
+export const backfillPart = pgTable(
+  "backfill_part",
+  {
+    jobId: uuid("job_id")
+      .notNull()
+      .references(() => backfillJob.id, { onDelete: "cascade" }),
+    no: integer("no").notNull(),
+    venue: text("venue").notNull(),
+    symbol: text("symbol").notNull(),
+    timeframe: text("timeframe"),
+    /** Null while waiting, and for ever when refused. */
+    seriesId: integer("series_id").references(() => series.id),
+    state: text("state", { enum: PART_STATES }).notNull(),
+    /** Times its planning failed. */
+    attempt: integer("attempt").notNull().default(0),
+    chunksTotal: integer("chunks_total").notNull().default(0),
+    chunksDone: integer("chunks_done").notNull().default(0),
+    chunksFailed: integer("chunks_failed").notNull().default(0),
+    chunksCancelled: integer("chunks_cancelled").notNull().default(0),
+    recordsFetched: whole("records_fetched").notNull().default(0),
+    recordsInserted: whole("records_inserted").notNull().default(0),
+    recordsUpdated: whole("records_updated").notNull().default(0),
+    recordsUnchanged: whole("records_unchanged").notNull().default(0),
+    error: text("error"),
+  },
+  (t) => [
+    primaryKey({ columns: [t.jobId, t.no] }),
+    check("backfill_part_state_check", oneOf("state", PART_STATES)),
+    index("backfill_part_series_idx").on(t.jobId, t.seriesId),
   ],
 );
 
@@ -240,25 +263,6 @@ export const coverage = pgTable(
   ],
 );
 
-export const candle = pgTable(
-  "candle",
-  {
-    seriesId: integer("series_id")
-      .notNull()
-      .references(() => series.id),
-    timeframe: text("timeframe").notNull(),
-    openTime: instant("open_time").notNull(),
-    open: numeric("open").notNull(),
-    high: numeric("high").notNull(),
-    low: numeric("low").notNull(),
-    close: numeric("close").notNull(),
-    volume: numeric("volume").notNull(),
-    vwap: numeric("vwap"),
-    trades: whole("trades"),
-  },
-  (t) => [primaryKey({ columns: [t.seriesId, t.timeframe, t.openTime] })],
-);
-
 export const channel = pgTable("channel", {
   name: text("name").primaryKey(),
   /** Names the channel's history: another epoch means that offsets before it mean nothing. */
@@ -279,3 +283,7 @@ export const event = pgTable(
   },
   (t) => [primaryKey({ columns: [t.channel, t.offset] })],
 );
+
+export * from "./automation-schema.ts";
+export * from "./candle-schema.ts";
+export * from "./series-schema.ts";

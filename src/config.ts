@@ -18,6 +18,8 @@ export const BACKFILL_DAYS_MAX = 30;
 const TIMEOUT_SECONDS_MAX = 604_800;
 const CHUNK_MINUTES_MAX = 1_440;
 const PARALLEL_MAX = 32;
+/** A chunk whose worker has died is left for so long, seconds. */
+const LEASE_SECONDS_MAX = 600;
 const PORT_MAX = 65_535;
 /** Conflated pushes: not faster than a screen can use, not slower than once a minute, ms. */
 const LEVELS_INTERVAL_MS_MIN = 10;
@@ -51,6 +53,8 @@ export interface Config {
     readonly chunkMinutes: number;
     /** Chunks at the same time. */
     readonly parallel: number;
+    /** How long a worker that gives no sign of life keeps its chunk. */
+    readonly leaseMs: number;
   };
   readonly binChoice: (symbol: string) => BinChoice;
   readonly valueAreaMethod: ValueAreaMethod;
@@ -63,6 +67,8 @@ export interface Config {
   readonly port: number;
   readonly levelsIntervalMs: number;
   readonly allowedOrigins: readonly string[];
+  /** Whether webhooks may go to private addresses and over plain http. */
+  readonly webhookAllowPrivate: boolean;
   readonly logLevel: LogLevel;
   /** Added to the machine's clock. */
   readonly clockOffsetMs: number;
@@ -106,6 +112,8 @@ export function readConfig(env: Environment): Config {
       }),
       chunkMinutes: readChunkMinutes(reader),
       parallel: reader.whole("BACKFILL_PARALLEL", { min: 1, max: PARALLEL_MAX, fallback: 4 }),
+      leaseMs:
+        1_000 * reader.whole("BACKFILL_LEASE_SECONDS", { min: 1, max: LEASE_SECONDS_MAX, fallback: 15 }),
     },
     binChoice: readBinChoice(reader),
     valueAreaMethod: reader.oneOf("VALUE_AREA_METHOD", VALUE_AREA_METHODS, "ranked"),
@@ -120,6 +128,7 @@ export function readConfig(env: Environment): Config {
       fallback: 100,
     }),
     allowedOrigins: readOrigins(reader),
+    webhookAllowPrivate: reader.flag("WEBHOOK_ALLOW_PRIVATE", false),
     logLevel: reader.oneOf("LOG_LEVEL", LOG_LEVELS, "info"),
     clockOffsetMs: reader.whole("CLOCK_OFFSET_MS", {
       min: -CLOCK_OFFSET_MS_MAX,

@@ -25,6 +25,7 @@ test("readConfig(), an empty environment gives the documented defaults", () => {
       timeoutSeconds: null,
       chunkMinutes: 10,
       parallel: 4,
+      leaseMs: 15_000,
     },
     valueAreaMethod: "ranked",
     databaseUrl: null,
@@ -34,6 +35,7 @@ test("readConfig(), an empty environment gives the documented defaults", () => {
     port: 8080,
     levelsIntervalMs: 100,
     allowedOrigins: [],
+    webhookAllowPrivate: false,
     logLevel: "info",
     clockOffsetMs: 0,
   });
@@ -77,6 +79,7 @@ test("readConfig(), reads every variable", () => {
       timeoutSeconds: 60,
       chunkMinutes: 30,
       parallel: 2,
+      leaseMs: 15_000,
     },
     valueAreaMethod: "two_row",
     databaseUrl: "postgres://u:p@localhost:5432/tapeline",
@@ -86,6 +89,7 @@ test("readConfig(), reads every variable", () => {
     port: 0,
     levelsIntervalMs: 250,
     allowedOrigins: ["https://desk.example.com", "http://localhost:5173"],
+    webhookAllowPrivate: false,
     logLevel: "debug",
     clockOffsetMs: -195_000_000_000,
   });

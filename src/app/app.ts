@@ -14,9 +14,14 @@ import { PushHub } from "../push/mod.ts";
 import { listen, type ThisProcess, type WebServer } from "../runtime/mod.ts";
 import { createTape, type Tape } from "../tape/mod.ts";
 import { Binance, VenueRegistry } from "../venues/mod.ts";
+import { Automation } from "./automation.ts";
+import { BackfillControl } from "./backfill-control.ts";
 import { BackfillFace } from "./backfill-face.ts";
+
+import { BackfillWaits } from "./backfill-waits.ts";
 import { type Duties, Engine } from "./engine.ts";
 import type { EngineLog } from "./engine-log.ts";
+
 import { ExchangeClock } from "./exchange-clock.ts";
 import { httpDeps } from "./http-deps.ts";
 import { PushChannels } from "./push-channels.ts";
@@ -51,6 +56,8 @@ interface Opened {
   database?: Database;
   tape?: Tape;
   engine?: Engine;
+  waits?: BackfillWaits;
+  automation?: Automation;
 }
 
 /**
@@ -73,11 +80,11 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
   const { config, duties, log, onFatal } = options;
   const clock = new ExchangeClock(options.process.clock(config.clockOffsetMs));
   const turns = new Turns({ timers: clock, yieldTurn: options.process.yieldTurn });
-  const venues = new VenueRegistry([
-    new Binance({ ...config.binance, clock, turns, random: options.process.random }),
-  ]);
+  const binance = new Binance({ ...config.binance, clock, turns, random: options.process.random });
+  const venues = new VenueRegistry([binance], [binance]);
   let channels: PushChannels | undefined;
   let face: BackfillFace | undefined;
+  let control: BackfillControl | undefined;
   const hub = new PushHub({
     timers: clock,
     resolve: (channel) =>
@@ -95,6 +102,9 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     httpDeps({
       engine: () => opened.engine,
       backfill: () => face,
+      control: () => control,
+      waits: () => opened.waits,
+      automation: () => opened.automation,
       opened: engineOpened,
       startupExpected: duties.follow && config.backfill.enabled,
       followed: config.symbols.map(symbolName),
@@ -144,12 +154,30 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
         turns,
         processId: options.process.pid,
         log,
-        onSettled: (settled) => channels?.settled(settled),
+        onSettled: (settled) => {
+          channels?.settled(settled);
+          opened.waits?.observe(settled.job);
+          if (settled.events.length > 0) opened.automation?.jobMoved();
+        },
       },
       duties,
     );
     const { jobs, service, startup, board, store, levels } = engine;
     face = new BackfillFace({ jobs, service, startup, board, venues });
+    opened.waits = new BackfillWaits({ jobs, startup: () => startup.status(), timers: clock });
+    control = new BackfillControl({ service, face });
+    const backfill = face;
+    const automation = new Automation({
+      database,
+      clock,
+      random: options.process.random,
+      yieldTurn: options.process.yieldTurn,
+      log,
+      defaultVenue: DEFAULT_VENUE,
+      webhooksAllowPrivate: config.webhookAllowPrivate,
+      submit: (request, about) => backfill.submit(request, about),
+    });
+    opened.automation = automation;
     channels = new PushChannels({
       jobs,
       store,
@@ -162,6 +190,8 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     store.subscribe(({ series }) => channels?.seriesChanged(series));
     await engine.start();
     opened.engine = engine;
+    // A command's own server is there for its job alone.
+    if (duties.follow) automation.start();
     tellOpened();
   };
   const ready = open();
@@ -192,10 +222,12 @@ function openDatabase({ config, process: host, onFatal }: AppOptions, { lock }: 
 
 /** Closes what is open, newest first; what fails to close is logged and does not keep the rest open. */
 async function closeAll(opened: Opened, hub: PushHub | undefined, log: EngineLog): Promise<void> {
-  const { engine, tape, database, server, lock } = opened;
+  const { waits, automation, engine, tape, database, server, lock } = opened;
   const steps: readonly [name: string, close: (() => Promise<unknown>) | undefined][] = [
     ["push", hub && (() => hub.close(CLOSE_SPREAD_MS))],
+    ["automation", automation && (() => automation.stop())],
     ["engine", engine && (() => engine.stop())],
+    ["waiting requests", waits && (async () => waits.close())],
     ["server", server && (() => server.stop())],
     ["tape", tape && (() => tape.close())],
     ["database", database && (() => database.close())],

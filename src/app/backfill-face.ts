@@ -4,13 +4,14 @@ import {
   type JobProgress,
   type JobStore,
   JobTooLarge,
+  type PartSummary,
   readWrittenRequest,
   type StartupBackfill,
-  SymbolRefused,
+  type WrittenRequest,
 } from "../backfill/mod.ts";
 import { failureOf, symbolName } from "../core/mod.ts";
 import type { CallOptions, BackfillFace as HttpBackfillFace, SubmitOutcome } from "../http/mod.ts";
-import type { BackfillRequest, JobFacts, StartupFacts } from "../protocol/mod.ts";
+import type { BackfillRequest, JobFacts, JobSummaryFacts, StartupFacts } from "../protocol/mod.ts";
 import type { VenueRegistry } from "../venues/mod.ts";
 import type { JobBoard } from "./job-board.ts";
 
@@ -30,18 +31,19 @@ export class BackfillFace implements HttpBackfillFace {
     this.#deps = deps;
   }
 
-  async submit(request: BackfillRequest, { signal }: CallOptions): Promise<SubmitOutcome> {
+  async submit(
+    request: BackfillRequest,
+    { signal, requestKey }: CallOptions & { readonly requestKey?: string },
+  ): Promise<SubmitOutcome> {
     const { venues, service } = this.#deps;
     const strange = request.symbols.filter(({ venue }) => venues.find(venue) === undefined);
     if (strange.length > 0) return { kind: "unknown_venue", symbols: strange, known: venues.names };
     try {
-      const { job } = await service.submit({ ...request, reason: "request" }, signal);
+      const { job } = await service.submit({ ...request, reason: "request", requestKey }, signal);
       return { kind: "accepted", jobId: job.id, status: job.status };
     } catch (thrown) {
-      if (thrown instanceof SymbolRefused && thrown.failure.kind === "permanent")
-        return { kind: "refused_symbol", index: thrown.index, symbol: thrown.symbol, detail: thrown.message };
       if (thrown instanceof JobTooLarge) return { kind: "too_large", detail: thrown.message };
-      const failure = failureOf(thrown instanceof SymbolRefused ? thrown.failure : thrown);
+      const failure = failureOf(thrown);
       if (failure.kind === "permanent" || failure.cause === undefined) throw thrown;
       return {
         kind: "unavailable",
@@ -52,13 +54,16 @@ export class BackfillFace implements HttpBackfillFace {
   }
 
   async job(id: string, _options: CallOptions): Promise<JobFacts | undefined> {
-    const job = await this.#deps.jobs.job(id);
-    return job === undefined ? undefined : this.#facts(job);
+    const { jobs } = this.#deps;
+    // Both at once: the embedded database answers in turn, and each place in its line costs as much as the work ahead of it.
+    const [job, details] = await Promise.all([jobs.job(id), jobs.jobDetails(id)]);
+    return job === undefined ? undefined : this.#facts(job, details);
   }
 
-  async recent(limit: number, _options: CallOptions): Promise<readonly JobFacts[]> {
-    const jobs = await this.#deps.jobs.recentJobs(limit);
-    return Promise.all(jobs.map((job) => this.#facts(job)));
+  async recent(limit: number, _options: CallOptions): Promise<readonly JobSummaryFacts[]> {
+    const { jobs } = this.#deps;
+    const [recent, summaries] = await Promise.all([jobs.recentJobs(limit), jobs.recentParts(limit)]);
+    return recent.map((job) => this.#summary(job, summaries.get(job.id)));
   }
 
   startup(): StartupFacts {
@@ -66,45 +71,83 @@ export class BackfillFace implements HttpBackfillFace {
     return error === null ? status : { ...status, error };
   }
 
-  async #facts(job: JobProgress): Promise<JobFacts> {
-    const details = await this.#deps.jobs.jobDetails(job.id);
+  #facts(job: JobProgress, details: readonly JobDetail[]): JobFacts {
     const request = readWrittenRequest(job.request);
+    return {
+      ...this.#common(job, request),
+      symbols:
+        details.length > 0
+          ? details.map(detailFacts)
+          : request.symbols.map((symbol) => ({ ...NOTHING, symbol, status: job.status })),
+    };
+  }
+
+  #summary(job: JobProgress, parts: PartSummary | undefined): JobSummaryFacts {
+    const request = readWrittenRequest(job.request);
+    const at = parts?.current;
+    return {
+      ...this.#common(job, request),
+      symbolNames: [...new Set(request.symbols)],
+      timeframes: request.timeframes,
+      symbolsCompleted: parts?.symbolsCompleted ?? 0,
+      current: at === undefined ? null : { symbol: symbolName(at), timeframe: at.timeframe ?? null },
+    };
+  }
+
+  #common(job: JobProgress, request: WrittenRequest) {
     const etaMs = this.#deps.board.find(job.id)?.etaMs;
-    const bySymbol = new Map(details.map((detail) => [symbolName(detail), detail]));
     return {
       jobId: job.id,
       status: job.status,
+      version: job.version,
       chunksTotal: job.chunksTotal,
       chunksDone: job.chunksDone,
       chunksFailed: job.chunksFailed,
+      chunksCancelled: job.chunksCancelled,
+      priority: job.priority,
+      maxParallel: job.maxParallel,
       recordsFetched: job.recordsFetched,
       recordsInserted: job.recordsInserted,
+      recordsUpdated: job.recordsUpdated,
+      recordsUnchanged: job.recordsUnchanged,
       startMs: Date.parse(request.from),
       endMs: Date.parse(request.to),
       createdAtMs: job.createdAt.getTime(),
       startedAtMs: job.startedAt?.getTime() ?? null,
       completedAtMs: job.finishedAt?.getTime() ?? null,
       etaSeconds: job.finishedAt !== undefined ? 0 : etaMs === undefined ? null : Math.ceil(etaMs / 1_000),
+      deadlineAtMs: job.deadlineAt?.getTime() ?? null,
       error: job.error ?? null,
-      symbols: request.symbols.map((symbol) => symbolFacts(symbol, bySymbol.get(symbol), job)),
     };
   }
 }
 
-/** A symbol without chunks had nothing missing: it stands where its job stands. */
-function symbolFacts(
-  symbol: string,
-  detail: JobDetail | undefined,
-  job: JobProgress,
-): JobFacts["symbols"][number] {
+/** A symbol of a job that was never to run: it stands where its job stands. */
+const NOTHING = {
+  timeframe: null,
+  chunksTotal: 0,
+  chunksDone: 0,
+  chunksFailed: 0,
+  recordsFetched: 0,
+  recordsInserted: 0,
+  recordsUpdated: 0,
+  recordsUnchanged: 0,
+  error: null,
+};
+
+function detailFacts(detail: JobDetail): JobFacts["symbols"][number] {
+  const { timeframe, status, chunksTotal, chunksDone, chunksFailed, records, error } = detail;
   return {
-    symbol,
-    status: detail?.status ?? (job.finishedAt === undefined ? "complete" : job.status),
-    chunksTotal: detail?.chunksTotal ?? 0,
-    chunksDone: detail?.chunksDone ?? 0,
-    chunksFailed: detail?.chunksFailed ?? 0,
-    recordsFetched: detail?.records ?? 0,
-    recordsInserted: detail?.records ?? 0,
-    error: detail?.error ?? null,
+    symbol: symbolName(detail),
+    timeframe: timeframe ?? null,
+    status,
+    chunksTotal,
+    chunksDone,
+    chunksFailed,
+    recordsFetched: records,
+    recordsInserted: detail.recordsInserted,
+    recordsUpdated: detail.recordsUpdated,
+    recordsUnchanged: detail.recordsUnchanged,
+    error: error ?? null,
   };
 }

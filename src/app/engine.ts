@@ -1,36 +1,34 @@
-import { hostname } from "node:os";
 import type { Database } from "../../db/mod.ts";
 import {
   BACKFILL_CHANNEL,
   BackfillService,
   createJobStore,
-  Dispatcher,
+  createPlanningStore,
+  type Dispatcher,
   GapRepair,
+  JobPlanner,
   type JobStore,
+  type PlanningStore,
+  RequestPlanner,
   SegmentReader,
   SeriesCatalog,
   type Settled,
   StartupBackfill,
 } from "../backfill/mod.ts";
 import type { Config } from "../config.ts";
-import {
-  dayOfMinute,
-  failureOf,
-  MINUTES_PER_DAY,
-  MS_PER_DAY,
-  minuteOfMs,
-  symbolName,
-  type Turns,
-} from "../core/mod.ts";
+import { failureOf, MINUTES_PER_DAY, MS_PER_DAY, minuteOfMs, symbolName, type Turns } from "../core/mod.ts";
 import { LiveIngest } from "../live/mod.ts";
-import { DayLoader, ProfileStore, type SeriesStore } from "../store/mod.ts";
+import { DayLoader, ProfileStore } from "../store/mod.ts";
 import type { Tape } from "../tape/mod.ts";
 import type { Venue, VenueRegistry } from "../venues/mod.ts";
+import { createChunkWorkers } from "./chunk-workers.ts";
 import type { EngineLog } from "./engine-log.ts";
 import type { ExchangeClock } from "./exchange-clock.ts";
+import { openFollowed } from "./followed-series.ts";
 import { JobBoard } from "./job-board.ts";
 import { LevelService, SEAL_GRACE_MS } from "./level-service.ts";
 import { commitLiveSegment } from "./live-commit.ts";
+import { Neighbours } from "./neighbours.ts";
 
 /** What a process of Tapeline does beside answering. */
 export interface Duties {
@@ -67,7 +65,10 @@ export class Engine {
   readonly #catalog: SeriesCatalog;
   readonly #reader: SegmentReader;
   readonly #dispatcher: Dispatcher;
+  readonly #planning: PlanningStore;
+  readonly #planner: JobPlanner;
   readonly #repair: GapRepair;
+  readonly #neighbours: Neighbours;
   readonly #stopping = new AbortController();
   readonly #background = new Set<Promise<unknown>>();
   #cancelMinute = () => {};
@@ -97,7 +98,28 @@ export class Engine {
       method: config.valueAreaMethod,
       followed: config.symbols.map(symbolName),
     });
-    this.#dispatcher = this.#makeDispatcher();
+    this.#dispatcher = createChunkWorkers(
+      { ...deps, jobs: this.jobs },
+      {
+        settled: (settled) => this.#settled(settled),
+        committed: (chunk) => {
+          this.#neighbours.committedHere(chunk);
+          this.service.applyCommit(chunk);
+        },
+      },
+    );
+    this.#neighbours = new Neighbours({
+      database,
+      jobs: this.jobs,
+      tape,
+      store: this.store,
+      catalog: this.#catalog,
+      reader: this.#reader,
+      dispatcher: this.#dispatcher,
+      timers: clock,
+      onSettled: (settled) => this.#settled(settled),
+      warn: (message) => log.warn({}, message),
+    });
     this.live = new LiveIngest({
       venue: this.#venue,
       store: this.store,
@@ -115,17 +137,37 @@ export class Engine {
       jobs: this.jobs,
       store: this.store,
       catalog: this.#catalog,
+      planner: new RequestPlanner({
+        jobs: this.jobs,
+        reader: this.#reader,
+        live: this.live,
+        chunkMinutes: config.backfill.chunkMinutes,
+      }),
       reader: this.#reader,
       dispatcher: this.#dispatcher,
-      live: this.live,
       clock,
-      chunkMinutes: config.backfill.chunkMinutes,
       parallel: config.backfill.parallel,
       onSettled: (settled) => this.#settled(settled),
+      onWaiting: () => this.#planner.nudge(),
+    });
+    this.#planning = createPlanningStore(database);
+    this.#planner = new JobPlanner({
+      planning: this.#planning,
+      plan: (job, symbol, signal) => this.service.planSymbol(job, symbol, signal),
+      timers: clock,
+      random,
+      onSettled: (settled) => this.#settled(settled),
+      onWork: () => this.#dispatcher.nudge(),
+      warn: (message) => log.warn({}, message),
     });
     const warn = (message: string) => log.warn({}, message);
     this.startup = new StartupBackfill(
-      { symbols: config.symbols, days: this.#startupDays, enabled: duties.follow && config.backfill.enabled },
+      {
+        symbols: config.symbols,
+        days: this.#startupDays,
+        enabled: duties.follow && config.backfill.enabled,
+        timeoutSeconds: config.backfill.timeoutSeconds ?? undefined,
+      },
       { jobs: this.jobs, service: this.service, clock, random, warn },
     );
     const startedMinute = minuteOfMs(clock.nowMs());
@@ -150,11 +192,17 @@ export class Engine {
       // The lock says that no other process works here: what a crash left can be taken back and swept at once.
       const freed = await this.jobs.releaseAll();
       for (const settled of freed) this.#settled(settled);
+      await this.#planning.releaseTurns();
       await tape.sweep({ listed: await this.jobs.listedFiles(), graceMs: 0 });
     }
+    await this.#neighbours.begin();
+    // A former process's jobs whose time is up hold no minutes back from the start-up backfill.
+    for (const settled of await this.jobs.expireDeadlines()) this.#settled(settled);
     for (const job of await this.jobs.unfinishedJobs()) this.board.observe({ job });
     await this.#catalog.openKnown();
     this.#dispatcher.start();
+    this.#planner.start();
+    await this.#neighbours.start();
     this.#run(clock.follow(this.#venue, this.#stopping.signal, (message) => log.warn({}, message)));
     if (this.#duties.follow) {
       this.#run(this.#follow());
@@ -165,8 +213,10 @@ export class Engine {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#cancelMinute();
+    await this.#neighbours.stop();
     await this.#repair.stop();
     await this.live.stop();
+    await this.#planner.stop();
     await this.#dispatcher.stop();
     await Promise.allSettled([...this.#background]);
   }
@@ -183,24 +233,22 @@ export class Engine {
 
   /** Plans the start-up backfill and joins the live stream; each goes on when the other has to wait. */
   async #follow(): Promise<void> {
-    const { config, clock, log } = this.#deps;
+    const { config, clock, random, log } = this.#deps;
     const signal = this.#stopping.signal;
     await clock.measure(this.#venue, signal).catch(() => false);
     await this.startup.begin(signal);
-    const series: SeriesStore[] = [];
-    for (const ref of config.symbols) {
-      try {
-        const { store } = await this.#catalog.series(ref, signal);
-        // Live trades of today are put beside what is committed of it, so today has to be here first, and stay.
-        const session = this.levels.currentSession();
-        store.pin(dayOfMinute(session.range.lo));
-        await this.levels.load(store, session);
-        series.push(store);
-      } catch (thrown) {
-        if (signal.aborted) return;
-        log.error({ symbol: symbolName(ref) }, `not followed live: ${failureOf(thrown).message}`);
-      }
-    }
+    const series = await openFollowed(
+      config.symbols,
+      {
+        open: async (ref, asked) => (await this.#catalog.series(ref, asked)).store,
+        session: () => this.levels.currentSession(),
+        load: (store, session) => this.levels.load(store, session),
+        clock,
+        random,
+        log,
+      },
+      signal,
+    );
     if (signal.aborted || series.length === 0) return;
     this.live.start(series);
     this.#repair.start();
@@ -220,53 +268,6 @@ export class Engine {
     });
   }
 
-  #makeDispatcher(): Dispatcher {
-    const { tape, venues, clock, config, random, turns, log, processId } = this.#deps;
-    return new Dispatcher(
-      {
-        jobs: this.jobs,
-        tape,
-        turns,
-        sleep: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
-        pastMs: () => clock.pastMs(),
-        venueOf: (name) => {
-          const venue = venues.find(name);
-          if (venue === undefined)
-            throw new Error(`chunks of ${name} cannot be run here: there is no such venue`);
-          return venue;
-        },
-      },
-      {
-        owner: `${hostname()}/${processId}`,
-        parallel: config.backfill.parallel,
-        random,
-        timers: clock,
-        listener: {
-          settled: (settled) => this.#settled(settled),
-          claimed: (chunk) =>
-            log.debug(
-              { symbol: symbolName(chunk.series), ...chunk.range, attempt: chunk.attempt },
-              "chunk claimed",
-            ),
-          committed: (chunk) => this.service.applyCommit(chunk),
-          attemptFailed: (chunk, failure, retryInMs) =>
-            log.warn(
-              {
-                symbol: symbolName(chunk.series),
-                ...chunk.range,
-                attempt: chunk.attempt,
-                retryInMs,
-                kind: failure.kind,
-              },
-              `chunk failed: ${failure.message}`,
-            ),
-          troubled: (thrown) =>
-            log.error({}, `the job store could not be asked: ${failureOf(thrown).message}`),
-        },
-      },
-    );
-  }
-
   #settled(settled: Settled): void {
     for (const { channel, data } of settled.events)
       if (channel === BACKFILL_CHANNEL)
@@ -276,6 +277,7 @@ export class Engine {
         );
     const entry = this.board.observe(settled);
     this.startup.observe(settled);
+    this.#dispatcher.heed(settled.job);
     this.#deps.onSettled(settled);
     if (entry === undefined || settled.events.length === 0) return;
     // A job began or ended: the level sets that name it change although no minute did.

@@ -1,13 +1,19 @@
-import { coveragePercentage, MS_PER_DAY, precisionLabel, utcSession } from "../core/mod.ts";
-import type { HttpDeps, HttpLog, SessionFacts } from "../http/mod.ts";
-import type { StartupFacts } from "../protocol/mod.ts";
+import type { HttpDeps, HttpLog } from "../http/mod.ts";
+import { jobHasEnded, type StartupFacts, type WaitQuery } from "../protocol/mod.ts";
+import { type Automation, automationFaces } from "./automation.ts";
+import type { BackfillControl } from "./backfill-control.ts";
 import type { BackfillFace } from "./backfill-face.ts";
+import type { BackfillWaits } from "./backfill-waits.ts";
 import type { Engine } from "./engine.ts";
+import { readSessionFacts } from "./session-facts.ts";
 
 export interface HttpWiring {
   /** Undefined until the data on the disk can be read. */
   readonly engine: () => Engine | undefined;
   readonly backfill: () => BackfillFace | undefined;
+  readonly control: () => BackfillControl | undefined;
+  readonly waits: () => BackfillWaits | undefined;
+  readonly automation: () => Automation | undefined;
   /** Resolves when the engine is open, or never will be. */
   readonly opened: Promise<void>;
   /** Whether a start-up backfill will run. */
@@ -20,6 +26,7 @@ export interface HttpWiring {
   readonly allowedOrigins: readonly string[];
 }
 
+const LOOK = { kind: "look" } as const;
 const STARTING = { kind: "unavailable", detail: "the server is starting", retryAfterSeconds: 1 } as const;
 
 /**
@@ -28,6 +35,14 @@ const STARTING = { kind: "unavailable", detail: "the server is starting", retryA
  */
 export function httpDeps(wiring: HttpWiring): HttpDeps {
   const { engine, backfill, opened, nowMs, log, defaultVenue, version, allowedOrigins } = wiring;
+  const startup = () => backfill()?.startup() ?? beforeStart(wiring.startupExpected);
+  /** The wait that is left once the engine is open; undefined when it never opens, or not in time. */
+  const openWithin = async <W extends WaitQuery>(wait: W, signal: AbortSignal) => {
+    const since = performance.now();
+    await settledOrAborted(opened, AbortSignal.any([signal, AbortSignal.timeout(wait.waitMs)]));
+    const waitMs = wait.waitMs - (performance.now() - since);
+    return engine() === undefined || waitMs <= 0 ? undefined : { ...wait, waitMs };
+  };
   return {
     levels: {
       levelSet: (query) => engine()?.levels.levelSet(query) ?? STARTING,
@@ -46,9 +61,36 @@ export function httpDeps(wiring: HttpWiring): HttpDeps {
         await settledOrAborted(opened, options.signal);
         return backfill()?.recent(limit, options) ?? [];
       },
-      startup: () => backfill()?.startup() ?? beforeStart(wiring.startupExpected),
+      startup,
     },
-    session: () => sessionFacts(wiring),
+    control: {
+      async tell(id, command, options) {
+        await settledOrAborted(opened, options.signal);
+        return wiring.control()?.tell(id, command, options) ?? STARTING;
+      },
+    },
+    ...automationFaces(async (signal) => {
+      await settledOrAborted(opened, signal);
+      return wiring.automation();
+    }, STARTING),
+    waits: {
+      async job(id, wait, options) {
+        const left = await openWithin(wait, options.signal);
+        return left === undefined ? LOOK : (wiring.waits()?.job(id, left, options) ?? LOOK);
+      },
+      async startup(wait, options) {
+        if (jobHasEnded(startup().status)) return LOOK;
+        const left = await openWithin(wait, options.signal);
+        return left === undefined ? LOOK : (wiring.waits()?.startup(left, options) ?? LOOK);
+      },
+    },
+    session: () =>
+      readSessionFacts({
+        engine: engine(),
+        symbol: wiring.followed[0] ?? "",
+        backfill: startup().status,
+        nowMs: nowMs(),
+      }),
     nowMs,
     requestId: () => crypto.randomUUID(),
     log,
@@ -68,35 +110,11 @@ function settledOrAborted(awaited: Promise<void>, signal: AbortSignal): Promise<
 
 function beforeStart(expected: boolean): StartupFacts {
   return {
-    status: expected ? "pending" : "disabled",
-    running: expected,
+    status: expected ? "idle" : "disabled",
+    running: false,
     chunksDone: 0,
     chunksTotal: 0,
     percentage: 0,
     etaSeconds: null,
-  };
-}
-
-/** Trading is enabled once yesterday's levels are complete, as far as minutes of the first symbol are concerned. */
-function sessionFacts({ engine, followed, nowMs }: HttpWiring): SessionFacts {
-  const symbol = followed[0] ?? "";
-  const running = engine();
-  const series = running?.store.bySymbol(symbol);
-  const session = running?.levels.currentSession() ?? utcSession(Math.floor(nowMs() / MS_PER_DAY));
-  if (running === undefined || series === undefined)
-    return {
-      symbol,
-      session: session.name,
-      tradingEnabled: false,
-      precision: "IMPRECISE (backfill pending)",
-    };
-  const end = running.levels.expectedEnd();
-  const current = series.coverageOf(session.range, end);
-  const previous = series.coverageOf(session.previous, end);
-  return {
-    symbol,
-    session: session.name,
-    tradingEnabled: coveragePercentage(previous) === 100 && current.coveredMinutes > 0,
-    precision: precisionLabel(current),
   };
 }

@@ -50,11 +50,12 @@ export class JobBoard {
     return this.#jobs.get(jobId);
   }
 
-  /** The newest unfinished job that works on minutes of `range` of a symbol. */
+  /** The newest unfinished trade job that works on minutes of `range` of a symbol. */
   workingOn(symbol: string, range: MinuteRange): BoardEntry | undefined {
     let found: Tracked | undefined;
     for (const entry of this.#jobs.values()) {
-      if (entry.job.finishedAt !== undefined || !entry.request.symbols.includes(symbol)) continue;
+      if (entry.job.finishedAt !== undefined || entry.job.dataset !== "trades") continue;
+      if (!entry.request.symbols.includes(symbol)) continue;
       if (entry.range.lo < range.hi && range.lo < entry.range.hi) found = entry;
     }
     return found;

@@ -3,3 +3,4 @@ export { type App, type AppOptions, startApp } from "./app.ts";
 export { type ConnectOptions, connectOrStart } from "./connect.ts";
 export type { Duties } from "./engine.ts";
 export type { EngineLog } from "./engine-log.ts";
+export { NoSharedDatabase, startWorker, type Worker, type WorkerOptions } from "./worker.ts";

@@ -17,11 +17,19 @@ import {
 } from "../core/mod.ts";
 import type { Tape } from "../tape/mod.ts";
 import type { TradesOfRange, Venue } from "../venues/mod.ts";
+import { type CandleRunnerDeps, fetchCandles } from "./candles/candle-runner.ts";
 import { binUnitsAt, foldInTurns } from "./contributions-of.ts";
 import type { JobStore } from "./job-store.ts";
 import { digestOf } from "./segment-digest.ts";
 import { CoverageConflict } from "./store/errors.ts";
-import type { ClaimedChunk, CommitOutcome, NewSegment, SeriesRow, Settled } from "./store/types.ts";
+import type {
+  ChunkLease,
+  ClaimedChunk,
+  CommitOutcome,
+  NewSegment,
+  SeriesRow,
+  Settled,
+} from "./store/types.ts";
 import { readWrittenRequest } from "./written-request.ts";
 
 /** How often a commit is tried when the database does not answer. */
@@ -30,8 +38,11 @@ const COMMIT_RETRY_MS = 250;
 /** Clocks may differ by hours; the next trade may come sooner. */
 const OPEN_END_WAIT_MS_MAX = 60_000;
 
-export interface ChunkRunnerDeps {
-  readonly jobs: Pick<JobStore, "coverage" | "growScales" | "commit" | "readChunk" | "job">;
+export interface ChunkRunnerDeps extends CandleRunnerDeps {
+  readonly jobs: Pick<
+    JobStore,
+    "coverage" | "candleCoverage" | "growScales" | "commit" | "readChunk" | "job"
+  >;
   readonly tape: Pick<Tape, "write">;
   readonly venueOf: (venue: string, market: string) => Venue;
   readonly turns: Turns;
@@ -50,6 +61,7 @@ export interface CommittedChunk extends Settled {
   readonly series: SeriesRow;
   /** Only the minutes that were missing: those covered meanwhile are not fetched. */
   readonly pieces: readonly CommittedPiece[];
+  readonly segmentIds: readonly number[];
 }
 
 export type ChunkOutcome =
@@ -59,13 +71,22 @@ export type ChunkOutcome =
 
 /**
  * Runs one claimed chunk: fetch what is missing of it, write the tape, commit. Throws {@link OperationFailure} when it
- * could not; the chunk is then still leased and the caller gives it back.
+ * could not; the chunk is then still leased and the caller gives it back. `assertHeld` throws when the lease cannot be believed
+ * any more: it is asked right before each write, because a process that was stopped goes on before its timers do.
  */
 export async function runChunk(
   deps: ChunkRunnerDeps,
   chunk: ClaimedChunk,
   signal: AbortSignal,
+  assertHeld: () => void = () => signal.throwIfAborted(),
 ): Promise<ChunkOutcome> {
+  signal.throwIfAborted();
+  if (chunk.source === "candles") {
+    const fetched = await fetchCandles(deps, chunk, signal);
+    signal.throwIfAborted();
+    const outcome = await commit(deps, chunk, fetched, assertHeld);
+    return outcome.kind === "lost" ? outcome : { ...outcome, series: chunk.series, pieces: [] };
+  }
   const instrument = instrumentOf(chunk.series);
   const segments: NewSegment[] = [];
   const pieces: CommittedPiece[] = [];
@@ -87,13 +108,11 @@ export async function runChunk(
     insertedRows += batch.length;
   }
   signal.throwIfAborted();
-  const outcome = await commit(deps, chunk, {
-    segments,
-    recordsFetched: fetchedRows,
-    recordsInserted: insertedRows,
-  });
+  const result = { segments, recordsFetched: fetchedRows, recordsInserted: insertedRows };
+  const outcome = await commit(deps, chunk, result, assertHeld);
   if (outcome.kind === "lost") return outcome;
-  return { kind: "committed", series, pieces, job: outcome.job, events: outcome.events };
+  const { job, events, segmentIds } = outcome;
+  return { kind: "committed", series, pieces, segmentIds, job, events };
 }
 
 /** The minutes of a chunk that nobody has committed since it was planned; all of them when they are to be replaced. */
@@ -188,24 +207,36 @@ async function commit(
   { jobs, sleep }: ChunkRunnerDeps,
   { lease, job }: ClaimedChunk,
   result: Parameters<JobStore["commit"]>[1],
+  assertHeld: () => void,
 ): Promise<CommitOutcome> {
   let last: unknown;
   for (let tries = 0; tries < COMMIT_TRIES; tries++) {
     try {
-      if (tries > 0) {
-        await sleep(COMMIT_RETRY_MS * tries);
-        const row = await jobs.readChunk(lease.chunkId);
-        if (row?.status === "done" && row.leaseToken === lease.token) {
-          const progress = await jobs.job(job.id);
-          if (progress !== undefined)
-            return { kind: "committed", segmentIds: row.segmentIds, job: progress, events: [] };
-        }
-      }
-      return await jobs.commit(lease, result);
+      if (tries > 0) await sleep(COMMIT_RETRY_MS * tries);
+      const before = tries > 0 ? await ownCommit(jobs, lease, job.id) : undefined;
+      if (before !== undefined) return before;
+      assertHeld();
+      const outcome = await jobs.commit(lease, result);
+      // A commit that was given up may go through later, and what refuses this one may be that one.
+      return outcome.kind === "lost" && tries > 0
+        ? ((await ownCommit(jobs, lease, job.id)) ?? outcome)
+        : outcome;
     } catch (thrown) {
       last = thrown;
       if (operationFailure(thrown).kind === "permanent") break;
     }
   }
   throw last;
+}
+
+/** The commit of this very lease, when it has gone through. */
+async function ownCommit(
+  jobs: ChunkRunnerDeps["jobs"],
+  lease: ChunkLease,
+  jobId: string,
+): Promise<CommitOutcome | undefined> {
+  const row = await jobs.readChunk(lease.chunkId);
+  if (row?.status !== "done" || row.leaseToken !== lease.token) return undefined;
+  const progress = await jobs.job(jobId);
+  return progress && { kind: "committed", segmentIds: row.segmentIds, job: progress, events: [] };
 }

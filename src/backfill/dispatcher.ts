@@ -1,4 +1,5 @@
 import { backoffMs, intersectRanges, OperationFailure, type Timers } from "../core/mod.ts";
+import { TapeError } from "../tape/mod.ts";
 import {
   type ChunkOutcome,
   type ChunkRunnerDeps,
@@ -7,17 +8,24 @@ import {
   runChunk,
 } from "./chunk-runner.ts";
 import type { JobStore } from "./job-store.ts";
-import { LeaseKeeper } from "./lease-keeper.ts";
-import type { ClaimedChunk, Settled } from "./store/types.ts";
+import { type KeptLease, LeaseKeeper } from "./lease-keeper.ts";
+import type { ClaimedChunk, JobProgress, Settled } from "./store/types.ts";
 
 /** How long a claim is believed without a heartbeat. */
 export const LEASE_MS = 15_000;
 /** Attempts that a chunk has before it is failed. */
 export const CHUNK_ATTEMPTS_MAX = 5;
 /** Expired leases are looked for this often. */
-const REAP_INTERVAL_MS = 2_000;
+const REAP_INTERVAL_MS = 500;
 /** Without a nudge, the queue is looked at again after this long at the latest. */
 const IDLE_POLL_MS = 5_000;
+/** The shortest wait after a failure that any other chunk would have met as well. */
+const INNOCENT_WAIT_MIN_MS = 1_000;
+/**
+ * While a venue shuts us out or the disk is full, the next claim waits, at most this long: each chunk claimed meanwhile would
+ * be given back. Another process may have another address or disk, and another venue may answer, so it is short.
+ */
+const HOLD_MAX_MS = 5_000;
 /** After the database failed a claim. */
 const CLAIM_RETRY_MS = 1_000;
 /** How long a stop waits for chunks to let go. */
@@ -25,7 +33,17 @@ const STOP_TIMEOUT_MS = 8_000;
 
 export interface DispatcherDeps extends ChunkRunnerDeps {
   readonly jobs: ChunkRunnerDeps["jobs"] &
-    Pick<JobStore, "claim" | "pendingWork" | "heartbeat" | "release" | "fail" | "retryLater" | "reapExpired">;
+    Pick<
+      JobStore,
+      | "claim"
+      | "pendingWork"
+      | "heartbeat"
+      | "release"
+      | "fail"
+      | "retryLater"
+      | "reapExpired"
+      | "expireDeadlines"
+    >;
 }
 
 export interface DispatcherOptions {
@@ -43,10 +61,19 @@ export interface DispatcherListener {
   settled(settled: Settled): void;
   claimed(chunk: ClaimedChunk): void;
   committed(chunk: CommittedChunk): void;
+  /** A write for a chunk was refused, because its lease is not ours any more. */
+  lost?(chunk: ClaimedChunk): void;
   /** A chunk's attempt failed; `retryInMs` is absent when it will not be tried again. */
   attemptFailed(chunk: ClaimedChunk, failure: OperationFailure, retryInMs: number | undefined): void;
   /** The database could not be asked. */
   troubled(thrown: unknown): void;
+}
+
+interface InFlight {
+  readonly chunk: ClaimedChunk;
+  readonly done: Promise<unknown>;
+  /** Ends its work; it is given back without spending the attempt. */
+  readonly letGo: AbortController;
 }
 
 /** Claims chunks as long as there are any, runs some at once, and gives back what it holds when it is stopped. */
@@ -57,12 +84,14 @@ export class Dispatcher {
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
   /** Chunks under way: one that shares minutes with another waits for it, and then finds them covered. */
-  readonly #inFlight = new Set<{ readonly chunk: ClaimedChunk; readonly done: Promise<unknown> }>();
+  readonly #inFlight = new Set<InFlight>();
   #pumping = false;
   /** The last look at the queue. */
   #pumped: Promise<void> | undefined;
   #reaping: Promise<void> | undefined;
   #nudged = false;
+  /** No claim before then; see {@link HOLD_MAX_MS}. */
+  #holdUntil = Number.NEGATIVE_INFINITY;
   #cancelPoll = () => {};
   #cancelReap = () => {};
 
@@ -85,6 +114,14 @@ export class Dispatcher {
   nudge(): void {
     this.#nudged = true;
     if (!this.#pumping && !this.stopped) this.#pumped = this.#pump();
+  }
+
+  /** A job moved: chunks of one that is not to run any more are let go at once. */
+  heed({ id, intent }: Pick<JobProgress, "id" | "intent">): void {
+    if (intent === "run") return;
+    for (const { chunk, letGo } of this.#inFlight)
+      if (chunk.job.id === id)
+        letGo.abort(new OperationFailure("aborted", `the intent of job ${id} is ${intent}`));
   }
 
   get stopped(): boolean {
@@ -118,6 +155,11 @@ export class Dispatcher {
     try {
       while (!this.stopped && this.#running.size < this.#options.parallel) {
         this.#nudged = false;
+        const heldMs = this.#holdUntil - this.#options.timers.now();
+        if (heldMs > 0) {
+          waitMs = heldMs;
+          break;
+        }
         const claimedAt = this.#options.timers.now();
         const chunk = await this.#deps.jobs.claim({ owner: this.#options.owner, leaseMs: this.#leaseMs });
         if (chunk === undefined) {
@@ -148,9 +190,10 @@ export class Dispatcher {
     listener.settled({ job: chunk.job, events: chunk.events });
     listener.claimed(chunk);
     const kept = this.#leases.keep(chunk.lease, claimedAt);
-    const signal = AbortSignal.any([this.#stopping.signal, kept.signal]);
-    const work = this.#afterOverlapping(chunk).then(() => this.#run(chunk, signal));
-    const entry = { chunk, done: work.catch(() => undefined) };
+    const letGo = new AbortController();
+    const signal = AbortSignal.any([this.#stopping.signal, kept.signal, letGo.signal]);
+    const work = this.#afterOverlapping(chunk, signal).then(() => this.#run(chunk, signal, kept));
+    const entry = { chunk, letGo, done: work.catch(() => undefined) };
     this.#inFlight.add(entry);
     const run = work
       .catch((thrown) => listener.troubled(thrown))
@@ -163,18 +206,28 @@ export class Dispatcher {
     this.#running.add(run);
   }
 
-  #afterOverlapping({ series, range }: ClaimedChunk): Promise<unknown> {
+  /** A chunk that is to be let go does not wait for the others: its lease is not kept any more. */
+  async #afterOverlapping({ series, timeframe, range }: ClaimedChunk, signal: AbortSignal): Promise<void> {
     const overlapping = [...this.#inFlight].filter(
-      ({ chunk }) => chunk.series.id === series.id && intersectRanges(chunk.range, range) !== undefined,
+      ({ chunk }) =>
+        chunk.series.id === series.id &&
+        chunk.timeframe === timeframe &&
+        intersectRanges(chunk.range, range) !== undefined,
     );
-    return Promise.all(overlapping.map(({ done }) => done));
+    if (overlapping.length === 0 || signal.aborted) return;
+    const { promise: letGo, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    signal.addEventListener("abort", wake);
+    await Promise.race([letGo, Promise.all(overlapping.map(({ done }) => done))]);
+    // A composed signal that somebody listens to is kept for ever.
+    signal.removeEventListener("abort", wake);
   }
 
-  async #run(chunk: ClaimedChunk, signal: AbortSignal): Promise<void> {
+  async #run(chunk: ClaimedChunk, signal: AbortSignal, kept: KeptLease): Promise<void> {
     const { listener } = this.#options;
     let outcome: ChunkOutcome;
     try {
-      outcome = await runChunk(this.#deps, chunk, signal);
+      outcome = await runChunk(this.#deps, chunk, signal, () => kept.assertHeld());
     } catch (thrown) {
       // What fails because we let go is no fault of the chunk.
       const failure = signal.aborted
@@ -182,7 +235,7 @@ export class Dispatcher {
         : operationFailure(thrown);
       return this.#giveBack(chunk, failure);
     }
-    if (outcome.kind === "lost") return;
+    if (outcome.kind === "lost") return listener.lost?.(chunk);
     listener.committed(outcome);
     listener.settled({ job: outcome.job, events: outcome.events });
   }
@@ -195,14 +248,18 @@ export class Dispatcher {
       if (outcome.kind !== "lost") listener.settled(outcome);
       return;
     }
-    const final = failure.kind === "permanent" || chunk.attempt >= CHUNK_ATTEMPTS_MAX;
-    const delayMs = final ? undefined : backoffMs(chunk.attempt, random, failure.retryAfterMs);
+    const innocent = isInnocent(failure);
+    const final = failure.kind === "permanent" || (!innocent && chunk.attempt >= CHUNK_ATTEMPTS_MAX);
+    const waitMs = backoffMs(chunk.attempt, random, failure.retryAfterMs);
+    const delayMs = final ? undefined : innocent ? Math.max(INNOCENT_WAIT_MIN_MS, waitMs) : waitMs;
+    if (innocent && delayMs !== undefined)
+      this.#holdUntil = this.#options.timers.now() + Math.min(delayMs, HOLD_MAX_MS);
     listener.attemptFailed(chunk, failure, delayMs);
     const error = failure.message;
     const outcome =
       delayMs === undefined
         ? await jobs.fail(chunk.lease, { error })
-        : await jobs.retryLater(chunk.lease, { error, delayMs });
+        : await jobs.retryLater(chunk.lease, { error, delayMs, keepsAttempt: innocent });
     if (outcome.kind !== "lost") listener.settled(outcome);
   }
 
@@ -223,8 +280,21 @@ export class Dispatcher {
           events: report.events.filter(({ data }) => data.job_id === job.id),
         });
       if (report.requeued > 0) this.nudge();
+      for (const settled of await this.#deps.jobs.expireDeadlines()) {
+        this.heed(settled.job);
+        this.#options.listener.settled(settled);
+      }
     } catch (thrown) {
       if (!this.stopped) this.#options.listener.troubled(thrown);
     }
   }
+}
+
+/** A venue that asks us to wait and a disk without room say nothing of the chunk: its attempts are not spent. */
+function isInnocent(failure: OperationFailure): boolean {
+  return (
+    failure.kind === "throttled" ||
+    failure.kind === "banned" ||
+    (failure instanceof TapeError && failure.code === "full")
+  );
 }

@@ -1,21 +1,28 @@
-import type { Database, JobIntent } from "../../db/mod.ts";
+import type { JobIntent } from "../../db/mod.ts";
 import type { MinuteRange } from "../core/mod.ts";
+import { readCalledOffRanges } from "./store/called-off.ts";
+import { readCandleCoverage } from "./store/candles.ts";
 import { type ClaimOptions, claim, heartbeat, reapExpired } from "./store/claims.ts";
+import type { ControlOutcome, JobCommand } from "./store/command.ts";
+import { controlJob, expireDeadlines } from "./store/control.ts";
 import { quarantineSegment, readCoverage, readSegments } from "./store/coverage.ts";
 import { type ChannelState, type JobEvent, readChannelState, readEvents } from "./store/events.ts";
-import {
-  readChunk,
-  readJob,
-  readJobDetails,
-  readOpenRanges,
-  readPendingWork,
-  readRecentJobs,
-} from "./store/job-reads.ts";
+import { readChunk, readJob, readOpenRanges, readPendingWork, readRecentJobs } from "./store/job-reads.ts";
 import { type CreateOutcome, createJob } from "./store/jobs.ts";
-import { commitChunk, commitLive, failChunk, release, retryLater } from "./store/outcomes.ts";
+import {
+  commitChunk,
+  commitLive,
+  failChunk,
+  type RetryLater,
+  release,
+  retryLater,
+} from "./store/outcomes.ts";
+import { readJobDetails, readRecentParts } from "./store/parts.ts";
 import { readListedFiles, readUnfinishedJobs, releaseAll } from "./store/recovery.ts";
 import { ensureSeries, findSeries, growScales, listSeries } from "./store/series.ts";
+import type { Access } from "./store/transaction.ts";
 import type {
+  CandleSpan,
   ChunkLease,
   ChunkResult,
   ChunkRow,
@@ -28,6 +35,7 @@ import type {
   JobProgress,
   NewJob,
   NewSegment,
+  PartSummary,
   PendingWork,
   ReapReport,
   SegmentListing,
@@ -39,7 +47,8 @@ import type {
 /**
  * The durable half of backfill: who works on what, and which minutes are whose. Each method is one
  * transaction. Locks are taken in one order everywhere, so nothing waits in a circle: chunk, series, job,
- * channel `backfill`, channel of the job. (A claim locks the job first and then skips locked chunks.)
+ * channel `backfill`, channel of the job. (A claim locks the job first and then skips locked chunks; a command locks the job first
+ * and then only chunks that are not leased, which nobody else can hold without the job.)
  *
  * Every write for a chunk proves the lease: `where id and lease_token and status = 'leased'`. A method that
  * answers `lost` has written nothing. The embedded database and Postgres run the same statements.
@@ -60,11 +69,8 @@ export interface JobStore {
   heartbeat(lease: ChunkLease, leaseMs: number): Promise<{ readonly intent: JobIntent } | undefined>;
   /** Ends a chunk with its segments. An older owner of these minutes keeps only its other minutes. */
   commit(lease: ChunkLease, result: ChunkResult): Promise<CommitOutcome>;
-  /** Back to pending, not before `delayMs` from now; the attempt is spent. */
-  retryLater(
-    lease: ChunkLease,
-    why: { readonly error: string; readonly delayMs: number },
-  ): Promise<GivenBackOutcome>;
+  /** Back to pending, not before `delayMs` from now; the attempt is spent, unless `keepsAttempt`. */
+  retryLater(lease: ChunkLease, why: RetryLater): Promise<GivenBackOutcome>;
   /** The chunk has failed for good. */
   fail(lease: ChunkLease, why: { readonly error: string }): Promise<FailOutcome>;
   /** Back to pending, the attempt is not spent. */
@@ -73,6 +79,10 @@ export interface JobStore {
   reapExpired(attemptsMax?: number): Promise<ReapReport>;
   /** Takes back every lease of a crashed embedded process at once; see {@link releaseAll}. */
   releaseAll(): Promise<Settled[]>;
+  /** Pauses, resumes, cancels, retries or adjusts a job; one transition at most. */
+  control(jobId: string, command: JobCommand): Promise<ControlOutcome>;
+  /** Ends in error the jobs whose deadline has passed. */
+  expireDeadlines(): Promise<Settled[]>;
 
   /** Writes a segment for minutes that nobody owns; throws `CoverageConflict` when somebody does. */
   commitLive(seriesId: number, segment: NewSegment): Promise<number>;
@@ -90,12 +100,23 @@ export interface JobStore {
   recentJobs(limit: number): Promise<JobProgress[]>;
   /** Jobs that have not ended, oldest first. */
   unfinishedJobs(): Promise<JobProgress[]>;
-  /** Paths of every file that a committed segment lists. */
-  listedFiles(): Promise<string[]>;
+  /** Paths of every file that a committed segment lists, and of those that ended within `endedWithinMs` (default 0). */
+  listedFiles(endedWithinMs?: number): Promise<string[]>;
+  /** How the symbols (and timeframes) of a job fare, in the order of its request. */
   jobDetails(id: string): Promise<JobDetail[]>;
+  /** The same of the newest jobs, in short, by id; a job without parts is absent. */
+  recentParts(limit: number): Promise<ReadonlyMap<string, PartSummary>>;
+  /** Opening minutes of `range` whose candles are known and final, by series, timeframe and time: disjoint. */
+  candleCoverage(
+    seriesIds: readonly number[],
+    timeframes: readonly string[],
+    range: MinuteRange,
+  ): Promise<CandleSpan[]>;
   pendingWork(): Promise<PendingWork>;
   /** Minutes of `range` that trade jobs under way have planned and not fetched yet: sorted, disjoint. */
   openRanges(seriesId: number, range: MinuteRange): Promise<MinuteRange[]>;
+  /** Minutes of `range` that were called off and are missing on purpose: sorted, disjoint. */
+  calledOffRanges(seriesId: number, range: MinuteRange): Promise<MinuteRange[]>;
   /** A chunk as it stands, to learn after a lost acknowledgement whether a commit went through. */
   readChunk(id: number): Promise<ChunkRow | undefined>;
   /** Events of a channel after `sinceOffset`, oldest first. */
@@ -104,7 +125,7 @@ export interface JobStore {
 }
 
 /** The job store over an open database, which the caller keeps open and closes. */
-export function createJobStore(database: Pick<Database, "db" | "kind">): JobStore {
+export function createJobStore(database: Access): JobStore {
   return {
     ensureSeries: (spec) => ensureSeries(database, spec),
     growScales: (id, priceScale, sizeScale) => growScales(database, id, priceScale, sizeScale),
@@ -119,6 +140,8 @@ export function createJobStore(database: Pick<Database, "db" | "kind">): JobStor
     release: (lease) => release(database, lease),
     reapExpired: (attemptsMax) => reapExpired(database, attemptsMax),
     releaseAll: () => releaseAll(database),
+    control: (id, command) => controlJob(database, id, command),
+    expireDeadlines: () => expireDeadlines(database),
     commitLive: (seriesId, segment) => commitLive(database, seriesId, segment),
     quarantineSegment: (id, reason) => quarantineSegment(database, id, reason),
     coverage: (seriesId, range) => readCoverage(database, seriesId, range),
@@ -126,10 +149,14 @@ export function createJobStore(database: Pick<Database, "db" | "kind">): JobStor
     job: (id) => readJob(database, id),
     recentJobs: (limit) => readRecentJobs(database, limit),
     unfinishedJobs: () => readUnfinishedJobs(database),
-    listedFiles: () => readListedFiles(database),
+    listedFiles: (endedWithinMs) => readListedFiles(database, endedWithinMs),
     jobDetails: (id) => readJobDetails(database, id),
+    recentParts: (limit) => readRecentParts(database, limit),
+    candleCoverage: (seriesIds, timeframes, range) =>
+      readCandleCoverage(database, seriesIds, timeframes, range),
     pendingWork: () => readPendingWork(database),
     openRanges: (seriesId, range) => readOpenRanges(database, seriesId, range),
+    calledOffRanges: (seriesId, range) => readCalledOffRanges(database, seriesId, range),
     readChunk: (id) => readChunk(database, id),
     events: (channel, sinceOffset, limit) => readEvents(database, channel, sinceOffset, limit),
     channelState: (channel) => readChannelState(database, channel),

@@ -24,7 +24,7 @@ interface Asked {
 }
 
 export interface RepairDeps {
-  readonly jobs: Pick<JobStore, "openRanges">;
+  readonly jobs: Pick<JobStore, "openRanges" | "calledOffRanges">;
   readonly service: Pick<BackfillService, "submit">;
   readonly live: LiveClaims;
   readonly clock: Clock;
@@ -35,7 +35,7 @@ export interface RepairDeps {
   readonly warn: (message: string) => void;
 }
 
-/** Finds minutes that nobody covers or is about to, and asks for them. */
+/** Finds minutes that nobody covers, is about to or has called off, and asks for them. */
 export class GapRepair {
   readonly #deps: RepairDeps;
   readonly #stopping = new AbortController();
@@ -122,7 +122,11 @@ export class GapRepair {
     const lo = fromMinute();
     const range: MinuteRange = { lo, hi: Math.max(lo, minuteOfMs(clock.nowMs() - SETTLE_MS)) };
     if (this.#missing(series, range).ranges.length === 0) return { missing: Coverage.empty, unplanned: [] };
-    const planned = Coverage.of(await jobs.openRanges(series.seriesId, range));
+    // What somebody called off is missing on purpose, until it is retried or asked for anew.
+    const planned = Coverage.of([
+      ...(await jobs.openRanges(series.seriesId, range)),
+      ...(await jobs.calledOffRanges(series.seriesId, range)),
+    ]);
     // Looked at again: a chunk that ended meanwhile is neither planned nor missing any more.
     const missing = this.#missing(series, range);
     return { missing, unplanned: missing.ranges.flatMap((gap) => planned.missing(gap)) };

@@ -1,24 +1,28 @@
-import type { Coverage, MinuteRange } from "../core/mod.ts";
+import type { Coverage, MinuteRange, Timeframe } from "../core/mod.ts";
 import type { DownloadOrder } from "./planner.ts";
+import type { SymbolRef } from "./store/types.ts";
+
+export type { SymbolRef };
 
 /** Why a job exists: somebody asked, the process started, or minutes were missing. */
 export type JobReason = "request" | "startup" | "repair";
 
-/** A trade backfill as the engine takes it. */
+/** A backfill of trades, or of candles, as the engine takes it. */
 export interface BackfillRequest {
   readonly symbols: readonly SymbolRef[];
   /** Minutes wanted; those that have not ended yet are left out. */
   readonly range: MinuteRange;
+  /** Candles of these lengths, those that open in `range`; none (the default): trades. */
+  readonly timeframes?: readonly Timeframe[] | undefined;
   readonly order: DownloadOrder;
   readonly priority: number;
+  /** Seconds until its job ends in error, whatever it has reached. */
+  readonly deadlineSeconds?: number | undefined;
   /** Fetches covered minutes anew, and makes a job although an equal request has one. */
   readonly force: boolean;
   readonly reason: JobReason;
-}
-
-export interface SymbolRef {
-  readonly venue: string;
-  readonly symbol: string;
+  /** Names the job: whoever submits it again under this key, be it after a crash, gets the job that was made first. */
+  readonly requestKey?: string | undefined;
 }
 
 /** What the live stream holds of a series, so that nobody else fetches it. */

@@ -49,6 +49,14 @@ export class SeriesCatalog {
       if (this.#deps.venueNamed(row.venue)?.market === row.market) await this.#open(row);
   }
 
+  /** The series of a symbol that is open here already. */
+  known(ref: SymbolRef): OpenSeries | undefined {
+    const store = this.#deps.store.bySymbol(symbolName(ref));
+    if (store === undefined) return undefined;
+    const { seriesId, instrument, grid } = store;
+    return { row: { ...instrument, id: seriesId, binUnits: grid.binUnits }, store };
+  }
+
   /** The series of a symbol. Fails `permanent` when the venue or the symbol does not exist. */
   async series(ref: SymbolRef, signal: AbortSignal): Promise<OpenSeries> {
     const name = symbolName(ref);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { formatMinute, type MinuteRange, symbolName } from "../core/mod.ts";
+import { formatMinute, type MinuteRange, symbolName, TIMEFRAMES } from "../core/mod.ts";
+import { DOWNLOAD_ORDERS } from "./planner.ts";
 import type { BackfillRequest, JobReason } from "./request.ts";
 
 /** A request as its job keeps it: what the interfaces print of it later. */
@@ -7,7 +8,9 @@ const WrittenRequest = v.object({
   symbols: v.array(v.string()),
   from: v.string(),
   to: v.string(),
-  order: v.string(),
+  order: v.picklist(DOWNLOAD_ORDERS),
+  /** Empty: trades. */
+  timeframes: v.optional(v.array(v.picklist(TIMEFRAMES)), []),
   force: v.boolean(),
   reason: v.picklist(["request", "startup", "repair"] satisfies JobReason[]),
 });
@@ -20,6 +23,7 @@ export function writtenRequest(request: BackfillRequest, range: MinuteRange): Wr
     from: formatMinute(range.lo),
     to: formatMinute(range.hi),
     order: request.order,
+    timeframes: [...(request.timeframes ?? [])],
     force: request.force,
     reason: request.reason,
   };
@@ -30,10 +34,11 @@ export function readWrittenRequest(stored: unknown): WrittenRequest {
   return v.parse(WrittenRequest, stored);
 }
 
-/** Equal requests have equal keys, whatever the order of their symbols. */
+/** Equal requests have equal keys, whatever the order of their symbols and timeframes. */
 export function requestKeyOf(request: BackfillRequest, range: MinuteRange): string {
   const symbols = request.symbols.map(symbolName).sort();
-  return `${request.reason} ${symbols.join(",")} ${range.lo}-${range.hi} ${request.order}`;
+  const candles = request.timeframes?.length ? ` ${[...request.timeframes].sort().join(",")}` : "";
+  return `${request.reason} ${symbols.join(",")} ${range.lo}-${range.hi} ${request.order}${candles}`;
 }
 
 /** A key that no other request has: for jobs that are wanted although an equal one exists. */

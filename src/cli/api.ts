@@ -1,9 +1,12 @@
 import * as v from "valibot";
 import {
   BackfillAccepted,
+  type CommandWord,
   JobAnswer,
   Problem,
   RecentJobs,
+  ScheduleAnswer,
+  ScheduleList,
   StartupAnswer,
   WireLevelSet,
   WireProfileSummary,
@@ -48,6 +51,8 @@ export interface SubmitBody {
   readonly order?: string;
   readonly timeframes?: readonly string[];
   readonly force?: boolean;
+  readonly priority?: number;
+  readonly deadline_seconds?: number;
 }
 
 /** The server's HTTP interface, typed. Every call throws {@link ApiError}, or the signal's reason once it is aborted. */
@@ -69,8 +74,19 @@ export class Api {
     });
   }
 
-  job(id: string): Promise<JobAnswer> {
-    return this.#call(`/api/v1/backfill/status/${encodeURIComponent(id)}`, JobAnswer);
+  /** With `wait` the server holds its answer back: until the job is newer than `since` or has ended, or the seconds are over. */
+  job(id: string, wait?: { readonly seconds: number; readonly since: number }): Promise<JobAnswer> {
+    const parameters = wait === undefined ? "" : `?wait=${wait.seconds}&since=${wait.since}`;
+    return this.#call(`/api/v1/backfill/status/${encodeURIComponent(id)}${parameters}`, JobAnswer);
+  }
+
+  /** Tells a job what to do; answers it as it stands then. */
+  control(id: string, command: CommandWord, body: Readonly<Record<string, unknown>>): Promise<JobAnswer> {
+    return this.#call(`/api/v1/backfill/${encodeURIComponent(id)}/${command}`, JobAnswer, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
   }
 
   recent(limit: number): Promise<RecentJobs> {
@@ -95,6 +111,22 @@ export class Api {
   ): Promise<WireProfileSummary> {
     const parameters = parametersOf({ from: query.from, to: query.to, value_area: query.valueArea });
     return this.#call(`/api/v1/profile/${encodeURIComponent(symbol)}${parameters}`, WireProfileSummary);
+  }
+
+  schedules(): Promise<ScheduleList> {
+    return this.#call("/api/v1/schedules", ScheduleList);
+  }
+
+  addSchedule(body: Readonly<Record<string, unknown>>): Promise<ScheduleAnswer> {
+    return this.#call("/api/v1/schedules", ScheduleAnswer, jsonOf("POST", body));
+  }
+
+  changeSchedule(id: string, change: { readonly enabled: boolean }): Promise<ScheduleAnswer> {
+    return this.#call(`/api/v1/schedules/${encodeURIComponent(id)}`, ScheduleAnswer, jsonOf("PATCH", change));
+  }
+
+  async removeSchedule(id: string): Promise<void> {
+    await this.#call(`/api/v1/schedules/${encodeURIComponent(id)}`, v.undefined(), { method: "DELETE" });
   }
 
   async #call<T>(path: string, schema: v.GenericSchema<unknown, T>, init: RequestInit = {}): Promise<T> {
@@ -124,6 +156,10 @@ export class Api {
       throw new ApiError("unreachable", `${what} got no answer: ${reason}`, { cause: thrown });
     }
   }
+}
+
+function jsonOf(method: string, body: unknown): RequestInit {
+  return { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
 function refusedBy(what: string, status: number, body: unknown): ApiError {

@@ -1,19 +1,24 @@
 import { parseArgs } from "node:util";
 import { parseDay, VALUE_AREA_METHODS } from "../core/mod.ts";
+import { DEADLINE_SECONDS_MAX, PRIORITY_MAX } from "../protocol/mod.ts";
 import { UsageError } from "./context.ts";
 
-export const BACKFILL_USAGE = `bun run backfill SYMBOL… --from D --to D [--venue V] [--order recent|oldest] [--value-area M] [--json] [--detach] [--force]
+export const BACKFILL_USAGE = `bun run backfill SYMBOL… --from D --to D [--venue V] [--timeframes 1m,1h] [--order recent|oldest] [--value-area M] [--json] [--detach] [--force] [--priority N] [--deadline SECONDS]
 bun run backfill status [JOB] [--json]     a job, or the start-up backfill
 bun run backfill list [--json]             the newest jobs
-bun run backfill watch [JOB] [--json]      follows a job, or the newest
+bun run backfill watch [JOB] [--timeout SECONDS] [--json]   follows a job, or the newest
+bun run backfill pause|resume|cancel JOB [--json]
+bun run backfill retry JOB [SYMBOL…] [--json]   fetches what failed or was called off, of all symbols or of some
+bun run backfill priority JOB [N] [--max-parallel N] [--json]   higher goes first
 
+With --timeframes (1m to 1w) the venue's candles are fetched into the database, without it trades into the tape.
 D is a date (2026-01-02; inclusive) or a time (2026-01-02T03:04:05Z; exclusive as an end), UTC.
-Exit: 0 complete, 1 failed (also when some symbols failed), 2 usage, 130 interrupted (the job stays resumable).`;
+Exit: 0 complete, 1 failed (also when some symbols failed, and when watch ran out of time), 2 usage, 130 interrupted (the job stays resumable).`;
 
 export const LEVELS_USAGE = "bun run levels SYMBOL [--session YYYY-MM-DD] [--value-area M] [--json]";
 
-/** Words of later versions, so that nobody takes them for symbols. */
-const LATER_SUBCOMMANDS = ["pause", "resume", "cancel", "retry"];
+/** Longest time to follow a job, seconds: a week. */
+const TIMEOUT_SECONDS_MAX = 604_800;
 
 export type BackfillArguments =
   | { readonly kind: "help" }
@@ -25,6 +30,8 @@ export type BackfillArguments =
       readonly order: string | undefined;
       readonly timeframes: readonly string[] | undefined;
       readonly force: boolean;
+      readonly priority: number | undefined;
+      readonly deadlineSeconds: number | undefined;
       readonly detach: boolean;
       readonly valueArea: string | undefined;
       readonly json: boolean;
@@ -34,6 +41,8 @@ export type BackfillArguments =
   | {
       readonly kind: "watch";
       readonly jobId: string | undefined;
+      /** Longest time to follow it; undefined: to its end. */
+      readonly timeoutSeconds: number | undefined;
       readonly valueArea: string | undefined;
       readonly json: boolean;
     };
@@ -54,14 +63,12 @@ const VALUE_AREA = { "value-area": { type: "string" } } as const;
 /** Reads the words after `bun run backfill`. Throws {@link UsageError}. */
 export function parseBackfillArguments(argv: readonly string[]): BackfillArguments {
   const [first = "", ...rest] = argv;
-  if (LATER_SUBCOMMANDS.includes(first))
-    throw new UsageError(`"${first}" is not offered yet; there is run, status, list and watch`);
   switch (first) {
     case "status":
     case "watch":
       return parseOfJob(first, rest);
     case "list": {
-      const { values, positionals } = parse(rest, COMMON);
+      const { values, positionals } = parseWords(rest, COMMON);
       if (values.help === true) return { kind: "help" };
       takeAtMost(positionals, 0, "list takes no job");
       return { kind: "list", json: values.json === true };
@@ -73,7 +80,7 @@ export function parseBackfillArguments(argv: readonly string[]): BackfillArgumen
 
 /** Reads the words after `bun run levels`. Throws {@link UsageError}. */
 export function parseLevelsArguments(argv: readonly string[]): LevelsArguments {
-  const { values, positionals } = parse(argv, { ...COMMON, ...VALUE_AREA, session: { type: "string" } });
+  const { values, positionals } = parseWords(argv, { ...COMMON, ...VALUE_AREA, session: { type: "string" } });
   if (values.help === true) return { kind: "help" };
   const symbol = positionals[0];
   if (symbol === undefined) throw new UsageError("expected a symbol, got none");
@@ -91,19 +98,21 @@ export function parseLevelsArguments(argv: readonly string[]): LevelsArguments {
 }
 
 function parseOfJob(kind: "status" | "watch", argv: readonly string[]): BackfillArguments {
-  const { values, positionals } = parse(argv, { ...COMMON, ...VALUE_AREA });
+  const { values, positionals } = parseWords(argv, { ...COMMON, ...VALUE_AREA, timeout: { type: "string" } });
   if (values.help === true) return { kind: "help" };
   takeAtMost(positionals, 1, `${kind} takes one job`);
   const json = values.json === true;
   const jobId = positionals[0];
   const valueArea = valueAreaOf(values["value-area"]);
-  if (kind === "watch") return { kind, jobId, valueArea, json };
+  const timeoutSeconds = timeoutOf(values.timeout);
+  if (kind === "watch") return { kind, jobId, timeoutSeconds, valueArea, json };
   if (valueArea !== undefined) throw new UsageError("status takes no --value-area");
+  if (timeoutSeconds !== undefined) throw new UsageError("status takes no --timeout");
   return { kind, jobId, json };
 }
 
 function parseRun(argv: readonly string[]): BackfillArguments {
-  const { values, positionals } = parse(argv, {
+  const { values, positionals } = parseWords(argv, {
     ...COMMON,
     ...VALUE_AREA,
     from: { type: "string" },
@@ -111,6 +120,8 @@ function parseRun(argv: readonly string[]): BackfillArguments {
     venue: { type: "string" },
     order: { type: "string" },
     timeframes: { type: "string" },
+    priority: { type: "string" },
+    deadline: { type: "string" },
     detach: { type: "boolean" },
     force: { type: "boolean" },
   });
@@ -127,13 +138,16 @@ function parseRun(argv: readonly string[]): BackfillArguments {
     order: values.order,
     timeframes: values.timeframes?.split(","),
     force: values.force === true,
+    priority: optionalNumber("--priority", values.priority, -PRIORITY_MAX, PRIORITY_MAX),
+    deadlineSeconds: optionalNumber("--deadline", values.deadline, 1, DEADLINE_SECONDS_MAX),
     detach: values.detach === true,
     valueArea: valueAreaOf(values["value-area"]),
     json: values.json === true,
   };
 }
 
-function ofVenue(symbol: string, venue: string | undefined): string {
+/** A symbol with the venue that `--venue` names, where it names one. */
+export function ofVenue(symbol: string, venue: string | undefined): string {
   if (venue === undefined) return symbol;
   if (!symbol.includes(":")) return `${venue}:${symbol}`;
   if (symbol.startsWith(`${venue}:`)) return symbol;
@@ -145,16 +159,50 @@ function valueAreaOf(word: string | undefined): string | undefined {
   throw new UsageError(`--value-area: expected one of ${VALUE_AREA_METHODS.join(", ")}, got "${word}"`);
 }
 
-function takeAtMost(positionals: readonly string[], count: number, message: string): void {
+function timeoutOf(word: string | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  const seconds = /^\d{1,7}$/.test(word) ? Number(word) : 0;
+  if (seconds >= 1 && seconds <= TIMEOUT_SECONDS_MAX) return seconds;
+  throw new UsageError(
+    `--timeout: expected a whole number of seconds from 1 to ${TIMEOUT_SECONDS_MAX}, got "${word}"`,
+  );
+}
+
+/** Throws {@link UsageError} with `message` for the first word too many. */
+export function takeAtMost(positionals: readonly string[], count: number, message: string): void {
   const extra = positionals[count];
   if (extra !== undefined) throw new UsageError(`${message}, got "${extra}" too`);
 }
 
+function optionalNumber(what: string, word: string | undefined, min: number, max: number) {
+  return word === undefined ? undefined : wholeNumber(what, word, min, max);
+}
+
+/** A whole number in words. Throws {@link UsageError}, naming `what`. */
+export function wholeNumber(what: string, word: string, min: number, max: number): number {
+  const value = /^-?\d{1,7}$/.test(word) ? Number(word) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new UsageError(`${what}: expected a whole number from ${min} to ${max}, got "${word}"`);
+}
+
+/** `--priority -5` as `--priority=-5`: a word that begins with a dash is taken for an option otherwise. */
+function joinNegatives(argv: readonly string[]): string[] {
+  const words: string[] = [];
+  for (const word of argv) {
+    const option = words.at(-1);
+    if (/^-\d+$/.test(word) && option !== undefined && /^--[a-z-]+$/.test(option))
+      words[words.length - 1] = `${option}=${word}`;
+    else words.push(word);
+  }
+  return words;
+}
+
 type OptionTable = Readonly<Record<string, { readonly type: "string" | "boolean"; readonly short?: string }>>;
 
-function parse<const Table extends OptionTable>(argv: readonly string[], options: Table) {
+/** Reads words by a table of options. Throws {@link UsageError}. */
+export function parseWords<const Table extends OptionTable>(argv: readonly string[], options: Table) {
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    return parseArgs({ args: joinNegatives(argv), options, allowPositionals: true, strict: true });
   } catch (thrown) {
     throw new UsageError(thrown instanceof Error ? thrown.message : String(thrown));
   }

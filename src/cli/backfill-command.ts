@@ -1,5 +1,5 @@
 import { dayOfMinute, formatDay, MS_PER_MINUTE, minuteOfMs } from "../core/mod.ts";
-import { type JobAnswer, jobHasEnded } from "../protocol/mod.ts";
+import { type JobAnswer, jobHasEnded, recordsOf } from "../protocol/mod.ts";
 import { Api } from "./api.ts";
 import { BACKFILL_USAGE, type BackfillArguments, parseBackfillArguments } from "./arguments.ts";
 import { isBadRequest, messageOf, runCommand, withServer } from "./command.ts";
@@ -11,12 +11,14 @@ import {
   EXIT_USAGE,
   type ServerAccess,
 } from "./context.ts";
+import { parseControlArguments } from "./control-arguments.ts";
+import { controlJob } from "./control-command.ts";
 import { jsonReporter, writeJsonLine } from "./json-lines.ts";
 import { lineReporter } from "./lines.ts";
 import { progressBarReporter } from "./progress-bar.ts";
 import type { Reporter } from "./reporter.ts";
 import { fetchResults } from "./results.ts";
-import { jobLine, jobText } from "./text.ts";
+import { jobCounts, jobLine, jobText } from "./text.ts";
 import { watchJob } from "./watch.ts";
 
 /** Level sets that are followed beside a job; the server keeps a day in memory for each. */
@@ -27,7 +29,7 @@ const LIST_LIMIT = 20;
 /** `bun run backfill …`. Answers the exit code. */
 export function backfillCommand(argv: readonly string[], context: CommandContext): Promise<number> {
   return runCommand(context, BACKFILL_USAGE, async () => {
-    const parsed = parseBackfillArguments(argv);
+    const parsed = parseControlArguments(argv) ?? parseBackfillArguments(argv);
     switch (parsed.kind) {
       case "help":
         context.stdout.write(`${BACKFILL_USAGE}\n`);
@@ -38,6 +40,8 @@ export function backfillCommand(argv: readonly string[], context: CommandContext
         return withServer(context, (server) => showList(parsed.json, context, server));
       case "watch":
         return withServer(context, (server) => watch(parsed, context, server));
+      case "control":
+        return withServer(context, (server) => controlJob(parsed, context, server));
       case "run":
         return withServer(context, (server) => run(parsed, context, server));
     }
@@ -56,6 +60,8 @@ async function run(parsed: Run, context: CommandContext, server: ServerAccess): 
       end_date: parsed.to,
       force: parsed.force,
       ...(parsed.order === undefined ? {} : { order: parsed.order }),
+      ...(parsed.priority === undefined ? {} : { priority: parsed.priority }),
+      ...(parsed.deadlineSeconds === undefined ? {} : { deadline_seconds: parsed.deadlineSeconds }),
       ...(parsed.timeframes === undefined ? {} : { timeframes: parsed.timeframes }),
     });
     reporter.accepted(accepted);
@@ -88,18 +94,34 @@ async function watch(
   context: CommandContext,
   server: ServerAccess,
 ): Promise<number> {
-  const api = new Api(server.url, context.signal);
+  const { timeoutSeconds } = parsed;
+  const limit = timeoutSeconds === undefined ? undefined : AbortSignal.timeout(timeoutSeconds * 1_000);
+  const signal = limit === undefined ? context.signal : AbortSignal.any([context.signal, limit]);
+  const api = new Api(server.url, signal);
   const reporter = reporterFor(parsed.json, context);
+  let last: JobAnswer | undefined;
+  const noting: Reporter = {
+    ...reporter,
+    job(job) {
+      last = job;
+      reporter.job(job);
+    },
+  };
   try {
     const jobId = parsed.jobId ?? (await newestJob(api));
     if (jobId === undefined) {
       context.stderr.write("There is no job to watch; bun run backfill SYMBOL… --from D --to D makes one.\n");
       return EXIT_FAILED;
     }
-    return await follow(jobId, { parsed, context, server, api, reporter, oldestFirst: false });
+    const following = { parsed, context, server, api, reporter: noting, oldestFirst: false };
+    return await follow(jobId, following, signal);
   } catch (thrown) {
-    if (!context.signal.aborted) reporter.failed(messageOf(thrown));
-    throw thrown;
+    const outOfTime = limit?.aborted === true && !context.signal.aborted;
+    const failure = outOfTime
+      ? new Error(outOfTimeText(timeoutSeconds, last, server), { cause: thrown })
+      : thrown;
+    if (!context.signal.aborted) reporter.failed(messageOf(failure));
+    throw failure;
   } finally {
     reporter.close();
   }
@@ -114,11 +136,15 @@ interface Following {
   readonly oldestFirst: boolean;
 }
 
-async function follow(jobId: string, following: Following): Promise<number> {
+async function follow(
+  jobId: string,
+  following: Following,
+  signal = following.context.signal,
+): Promise<number> {
   const { parsed, context, server, api, reporter, oldestFirst } = following;
   try {
     const levelChannels = levelChannelsOf(await api.job(jobId), oldestFirst);
-    const { nowMs, signal } = context;
+    const { nowMs } = context;
     const job = await watchJob({ api, jobId, levelChannels, reporter, nowMs, signal });
     const exitCode = exitCodeOf(job);
     reporter.results(await fetchResults(api, job, parsed.valueArea));
@@ -133,6 +159,19 @@ async function follow(jobId: string, following: Following): Promise<number> {
     context.stderr.write(`Interrupted. ${whatNext}\n`);
     return EXIT_INTERRUPTED;
   }
+}
+
+function outOfTimeText(
+  timeoutSeconds: number | undefined,
+  job: JobAnswer | undefined,
+  { url, started }: ServerAccess,
+): string {
+  const waited = `Waited ${timeoutSeconds} s`;
+  if (job === undefined) return `${waited}, and the server at ${url} has not said where the job stands.`;
+  const whatNext = started
+    ? "it stops with this command and is resumable"
+    : `it goes on in the server at ${url}`;
+  return `${waited}: job ${job.job_id} is ${job.status} at ${job.progress_pct.toFixed(1)} %, ${jobCounts(job)}; ${whatNext}.`;
 }
 
 async function showStatus(
@@ -161,7 +200,7 @@ async function showStatus(
 async function showList(json: boolean, context: CommandContext, server: ServerAccess): Promise<number> {
   const { jobs } = await new Api(server.url, context.signal).recent(LIST_LIMIT);
   for (const job of jobs) {
-    if (json) writeJsonLine(context.stdout, { type: "job", ...job });
+    if (json) writeJsonLine(context.stdout, { type: "summary", ...job });
     else context.stdout.write(`${jobLine(job)}\n`);
   }
   if (jobs.length === 0 && !json) context.stdout.write("There are no jobs yet.\n");
@@ -176,6 +215,7 @@ async function newestJob(api: Api): Promise<string | undefined> {
 
 /** The sessions whose levels move first, in the order of download. */
 function levelChannelsOf(job: JobAnswer, oldestFirst: boolean): string[] {
+  if (recordsOf(job) === "candles") return [];
   const first = dayOfMinute(minuteOfMs(Date.parse(job.date_range.start)));
   const last = dayOfMinute(minuteOfMs(Date.parse(job.date_range.end) - MS_PER_MINUTE));
   const channels: string[] = [];

@@ -2,7 +2,9 @@ import * as v from "valibot";
 import {
   BackfillAccepted,
   JobAnswer,
+  JobSummary,
   JobTransition,
+  ScheduleAnswer,
   StartupAnswer,
   WireLevelSet,
   WireProfileSummary,
@@ -16,9 +18,12 @@ import { Throttle } from "./throttle.ts";
 export const JsonLine = v.variant("type", [
   v.object({ type: v.literal("accepted"), ...BackfillAccepted.entries }),
   v.object({ type: v.literal("job"), ...JobAnswer.entries }),
+  /** A job of `list`. */
+  v.object({ type: v.literal("summary"), ...JobSummary.entries }),
   v.object({ type: v.literal("transition"), ...JobTransition.entries }),
   v.object({ type: v.literal("levels"), ...WireLevelSet.entries }),
   v.object({ type: v.literal("startup"), ...StartupAnswer.entries }),
+  v.object({ type: v.literal("schedule"), ...ScheduleAnswer.entries }),
   /** One for each symbol at the end of a run; `reason` where there are no levels. */
   v.object({ type: v.literal("result"), ...WireProfileSummary.entries }),
   v.object({ type: v.literal("result"), symbol: v.string(), reason: v.string() }),

@@ -3,3 +3,4 @@ export * from "./backfill-command.ts";
 export * from "./context.ts";
 export * from "./json-lines.ts";
 export * from "./levels-command.ts";
+export * from "./schedule-command.ts";

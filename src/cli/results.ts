@@ -1,5 +1,5 @@
 import { MS_PER_DAY } from "../core/mod.ts";
-import { type JobAnswer, PROFILE_DAYS_MAX, type WireProfileSummary } from "../protocol/mod.ts";
+import { type JobAnswer, PROFILE_DAYS_MAX, recordsOf, type WireProfileSummary } from "../protocol/mod.ts";
 import { type Api, ApiError } from "./api.ts";
 
 /** What a backfill ended with for one symbol: its levels over the minutes asked for, or why there are none. */
@@ -13,6 +13,8 @@ export async function fetchResults(
   job: JobAnswer,
   valueArea: string | undefined,
 ): Promise<SymbolResult[]> {
+  // Candles stand in the database; there are no levels to show.
+  if (recordsOf(job) === "candles") return [];
   const { start, end } = job.date_range;
   const days = (Date.parse(end) - Date.parse(start)) / MS_PER_DAY;
   const results: SymbolResult[] = [];

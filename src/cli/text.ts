@@ -1,6 +1,8 @@
 import { coveragePercentage } from "../core/mod.ts";
 import {
   type JobAnswer,
+  type JobSummary,
+  recordsOf,
   type WireCoverage,
   type WireLevelSet,
   type WireNumber,
@@ -44,14 +46,16 @@ export function coveragePercent({ expected_minutes, covered_minutes }: WireCover
 
 /** `60/144 chunks, 123,456 trades`, with what failed. */
 export function jobCounts(job: JobAnswer): string {
+  const { total_records_updated: updated, total_records_unchanged: same } = job;
+  const changed = updated + same > 0 ? ` (${grouped(updated)} updated, ${grouped(same)} unchanged)` : "";
   const failed = job.chunks_failed > 0 ? ` (${job.chunks_failed} failed)` : "";
-  return `${job.chunks_done}/${job.chunks_total} chunks${failed}, ${grouped(job.total_records_inserted)} trades`;
+  return `${job.chunks_done}/${job.chunks_total} chunks${failed}, ${grouped(job.total_records_inserted)} ${recordsOf(job)}${changed}`;
 }
 
 /** One job in a list. */
-export function jobLine(job: JobAnswer): string {
+export function jobLine(job: Omit<JobSummary, "timeframes">): string {
   const { start, end } = job.date_range;
-  const symbols = job.details.map(({ symbol }) => symbol);
+  const { symbols } = job;
   const named =
     symbols.length > 3
       ? `${symbols.slice(0, 3).join(" ")} and ${symbols.length - 3} more`
@@ -62,12 +66,12 @@ export function jobLine(job: JobAnswer): string {
 /** All of one job. */
 export function jobText(job: JobAnswer): string {
   const lines = [
-    jobLine(job),
+    jobLine({ ...job, symbols: [...new Set(job.details.map(({ symbol }) => symbol))] }),
     `  ${jobCounts(job)}; created ${job.created_at}, started ${job.started_at ?? "-"}, ended ${job.completed_at ?? "-"}, left ${duration(job.eta_seconds)}`,
   ];
   for (const of of job.details)
     lines.push(
-      `  ${of.symbol}  ${of.status}  ${of.progress_pct.toFixed(1)} %  ${grouped(of.records_inserted)} trades${of.error === null ? "" : `  ${of.error}`}`,
+      `  ${of.symbol}${of.timeframe === null ? "" : ` ${of.timeframe}`}  ${of.status}  ${of.progress_pct.toFixed(1)} %  ${grouped(of.records_inserted)} ${recordsOf(job)}${of.error === null ? "" : `  ${of.error}`}`,
     );
   if (job.error !== null) lines.push(`  error: ${job.error}`);
   return lines.join("\n");

@@ -12,11 +12,13 @@ import { type Api, ApiError } from "./api.ts";
 import { PushFollower } from "./push-follower.ts";
 import type { Reporter } from "./reporter.ts";
 
-/** Time between two looks at the job's status without pushes, ms. */
-const POLL_MS = 1_000;
-/** The same while pushes arrive, as a safety net, ms. */
+/** Without pushes the server holds its answers back until the job changes, so long at most, seconds. */
+const HELD_SECONDS = 15;
+/** Wait after a server that did not answer, ms. */
+const RETRY_MS = 1_000;
+/** Time between two looks at the job's status while pushes arrive, as a safety net, ms. */
 const POLL_PUSHED_MS = 5_000;
-/** Shortest time between two looks that pushes cause, ms. */
+/** Shortest time between two looks that pushes or changes cause, ms. */
 const LOOK_GAP_MS = 200;
 /** A server that does not answer for so long is given up, ms. */
 const UNREACHABLE_MS = 60_000;
@@ -74,14 +76,18 @@ export async function watchJob(options: WatchOptions): Promise<JobAnswer> {
   }
 
   try {
+    let failed = false;
     let answeredMs = nowMs();
     while (!jobHasEnded(last.status)) {
       await delay(LOOK_GAP_MS, signal);
-      await bell.wait(pushed ? POLL_PUSHED_MS : POLL_MS, signal);
+      if (pushed) await bell.wait(POLL_PUSHED_MS, signal);
+      else if (failed) await bell.wait(RETRY_MS, signal);
       try {
-        last = await api.job(jobId);
+        last = await api.job(jobId, pushed ? undefined : { seconds: HELD_SECONDS, since: last.version });
         answeredMs = nowMs();
+        failed = false;
       } catch (thrown) {
+        failed = true;
         if (!(thrown instanceof ApiError) || isFinal(thrown) || nowMs() - answeredMs >= UNREACHABLE_MS)
           throw thrown;
         continue;

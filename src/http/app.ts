@@ -2,11 +2,14 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../protocol/mod.ts";
 import { backfillRoutes } from "./backfill-routes.ts";
+import { controlRoutes } from "./control-routes.ts";
 import type { HttpDeps } from "./deps.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { levelRoutes } from "./level-routes.ts";
 import { ProblemError, problemResponse } from "./problem-response.ts";
 import { type AppEnv, ENDPOINTS, listRoutes, type Route } from "./route.ts";
+import { scheduleRoutes } from "./schedule-routes.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
 
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
@@ -30,13 +33,20 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
     app.use(
       cors({
         origin: [...origins],
-        allowMethods: ["GET", "HEAD", "POST"],
+        allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allowHeaders: ["content-type", "x-request-id"],
         exposeHeaders: ["x-request-id"],
       }),
     );
 
-  const routes: Route[] = [...healthRoutes(deps), ...levelRoutes(deps), ...backfillRoutes(deps)];
+  const routes: Route[] = [
+    ...healthRoutes(deps),
+    ...levelRoutes(deps),
+    ...backfillRoutes(deps),
+    ...controlRoutes(deps),
+    ...scheduleRoutes(deps),
+    ...webhookRoutes(deps),
+  ];
   for (const route of routes) app.on(route.method, route.path, route.handle);
   app.get("/", (c) =>
     c.json({ name: "tapeline", version: deps.version, endpoints: ENDPOINTS.concat(listRoutes(routes)) }),

@@ -3,10 +3,12 @@ import {
   type BackfillAccepted,
   fieldFault,
   invalidRequest,
+  jobSummaryToWire,
   jobToWire,
   type ParsedBackfillRequest,
   parseBackfillRequest,
   parseJobId,
+  parseJobWaitQuery,
   parseNoQuery,
   parseRecentQuery,
   type RecentJobs,
@@ -14,7 +16,7 @@ import {
 import type { HttpDeps, SubmitOutcome } from "./deps.ts";
 import { readJsonBody } from "./json-body.ts";
 import { failWith, ProblemError } from "./problem-response.ts";
-import { type Route, timed, unavailable, valid } from "./route.ts";
+import { held, type Route, timed, unavailable, valid } from "./route.ts";
 
 /** Backfill jobs: ask for one, look at one, list the newest. */
 export function backfillRoutes(deps: HttpDeps): Route[] {
@@ -23,7 +25,7 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
       method: "POST",
       path: "/api/v1/backfill",
       about:
-        "starts a backfill {symbols, start_date, end_date, order?, priority?, force?}; answers 202 with its job_id",
+        "starts a backfill {symbols, start_date, end_date, timeframes?, order?, priority?, deadline_seconds?, force?} of trades, or of candles of the timeframes; answers 202 with its job_id",
       handle: async (c) => {
         valid(parseNoQuery(c.req.queries()));
         const body = await timed(c, deps, () => readJsonBody(c.req.raw));
@@ -37,10 +39,13 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
     {
       method: "GET",
       path: "/api/v1/backfill/status/:job_id",
-      about: "one job: progress, symbols, records, errors",
+      about:
+        "one job: progress, symbols, records, errors (wait=1..60 holds the answer back until it has ended, seconds; with since=VERSION until it has changed)",
       handle: async (c) => {
-        valid(parseNoQuery(c.req.queries()));
+        const wait = valid(parseJobWaitQuery(c.req.queries()));
         const id = valid(parseJobId(c.req.param("job_id") ?? ""));
+        if (wait !== undefined)
+          await held(c, deps, wait.waitMs, (options) => deps.waits.job(id, wait, options));
         const job = await timed(c, deps, (options) => deps.backfill.job(id, options));
         if (job === undefined)
           throw failWith(
@@ -53,11 +58,11 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
     {
       method: "GET",
       path: "/api/v1/backfill/recent",
-      about: "the newest jobs (limit=1..100, 20 by default)",
+      about: "the newest jobs without their details (limit=1..100, 20 by default)",
       handle: async (c) => {
         const { limit } = valid(parseRecentQuery(c.req.queries()));
         const jobs = await timed(c, deps, (options) => deps.backfill.recent(limit, options));
-        const answer: RecentJobs = { jobs: jobs.map(jobToWire), timestamp: formatTime(deps.nowMs()) };
+        const answer: RecentJobs = { jobs: jobs.map(jobSummaryToWire), timestamp: formatTime(deps.nowMs()) };
         return c.json(answer);
       },
     },
@@ -66,11 +71,7 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
 
 type Understood = Extract<ParsedBackfillRequest, { kind: "request" }>;
 
-function accepted(
-  { request, bodyIndices }: Understood,
-  outcome: SubmitOutcome,
-  deps: HttpDeps,
-): BackfillAccepted {
+function accepted({ request }: Understood, outcome: SubmitOutcome, deps: HttpDeps): BackfillAccepted {
   switch (outcome.kind) {
     case "accepted":
       return {
@@ -79,7 +80,7 @@ function accepted(
         symbols_count: request.symbols.length,
         symbols: request.symbols.map(symbolName),
         date_range: { start: formatMinute(request.range.lo), end: formatMinute(request.range.hi) },
-        timeframes: [],
+        timeframes: [...request.timeframes],
         timestamp: formatTime(deps.nowMs()),
       };
     case "unknown_venue":
@@ -94,12 +95,6 @@ function accepted(
           ),
         ),
       );
-    case "refused_symbol": {
-      const path = `$.symbols[${bodyIndices[outcome.index] ?? outcome.index}]`;
-      throw failWith("symbol-refused", outcome.detail, [
-        fieldFault(path, "a symbol that its venue trades", outcome.symbol),
-      ]);
-    }
     case "too_large":
       throw failWith("job-too-large", outcome.detail);
     case "unavailable":

@@ -2,21 +2,24 @@ import type { LevelSet } from "../core/mod.ts";
 import type {
   BackfillOfLevels,
   BackfillRequest,
+  JobCommand,
   JobFacts,
   JobStatus,
+  JobSummaryFacts,
+  JobWaitQuery,
   KnownProfile,
   LevelsQuery,
   ProfileQuery,
   StartupFacts,
   VenueSymbol,
+  WaitQuery,
 } from "../protocol/mod.ts";
+import type { SchedulesFace, WebhooksFace } from "./automation-deps.ts";
+import type { CallOptions, Unavailable } from "./calls.ts";
+
+export type { CallOptions, Unavailable };
 
 type Awaitable<T> = T | Promise<T>;
-
-/** Ends the work for an answer that nobody waits for any more: the client has gone, or the deadline has passed. */
-export interface CallOptions {
-  readonly signal: AbortSignal;
-}
 
 export type LevelsOutcome =
   | { readonly kind: "found"; readonly set: LevelSet; readonly backfill: BackfillOfLevels | null }
@@ -39,13 +42,6 @@ export type SubmitOutcome =
       readonly symbols: readonly VenueSymbol[];
       readonly known: readonly string[];
     }
-  /** The venue does not know the symbol; `index` is its place in the request's `symbols`. */
-  | {
-      readonly kind: "refused_symbol";
-      readonly index: number;
-      readonly symbol: string;
-      readonly detail: string;
-    }
   /** More work than one job may be. */
   | { readonly kind: "too_large"; readonly detail: string }
   | Unavailable;
@@ -62,13 +58,6 @@ export interface BadBin {
   readonly binSize: string;
 }
 
-/** Something that the answer needs cannot be reached now (the database, a shutdown under way). */
-export interface Unavailable {
-  readonly kind: "unavailable";
-  readonly detail: string;
-  readonly retryAfterSeconds: number;
-}
-
 /** Level sets and profiles. An answer is never older than what was pushed before it was asked for. */
 export interface LevelReads {
   levelSet(query: LevelsQuery, options: CallOptions): Awaitable<LevelsOutcome>;
@@ -81,17 +70,42 @@ export interface BackfillFace {
   /** `id` is a UUID in lower case. */
   job(id: string, options: CallOptions): Awaitable<JobFacts | undefined>;
   /** The newest jobs, newest first. */
-  recent(limit: number, options: CallOptions): Awaitable<readonly JobFacts[]>;
+  recent(limit: number, options: CallOptions): Awaitable<readonly JobSummaryFacts[]>;
   /** The start-up backfill, from memory. */
   startup(): StartupFacts;
+}
+
+export type ControlOutcome =
+  | { readonly kind: "told"; readonly job: JobFacts }
+  /** `why` follows "the job is STATE: ". */
+  | { readonly kind: "refused"; readonly state: JobStatus; readonly why: string }
+  | { readonly kind: "unknown" }
+  | Unavailable;
+
+/** Tells jobs what to do. */
+export interface BackfillControl {
+  /** `id` is a UUID in lower case. */
+  tell(id: string, command: JobCommand, options: CallOptions): Awaitable<ControlOutcome>;
+}
+
+/** `look`: it is time to look and to answer what is found. */
+export type WaitOutcome = { readonly kind: "look" } | Unavailable;
+
+/** Holds answers back until there is something to tell, so that nobody has to ask again and again. */
+export interface BackfillWaits {
+  /** Until the job has ended or, with `since`, is newer than that version; until `waitMs` have passed at the latest. */
+  job(id: string, wait: JobWaitQuery, options: CallOptions): Awaitable<WaitOutcome>;
+  /** Until the start-up backfill has ended, or `waitMs` have passed. */
+  startup(wait: WaitQuery, options: CallOptions): Awaitable<WaitOutcome>;
 }
 
 /** The running session of the first symbol, from memory. */
 export interface SessionFacts {
   readonly symbol: string;
   readonly session: string;
-  /** True once the levels of the session are there to trade on. */
+  /** True once every level of the previous day is exact and the session has trades. */
   readonly tradingEnabled: boolean;
+  /** How much is known of the minutes of the previous day and the session together. */
   readonly precision: string;
 }
 
@@ -104,6 +118,10 @@ export interface HttpLog {
 export interface HttpDeps {
   readonly levels: LevelReads;
   readonly backfill: BackfillFace;
+  readonly control: BackfillControl;
+  readonly schedules: SchedulesFace;
+  readonly webhooks: WebhooksFace;
+  readonly waits: BackfillWaits;
   session(): SessionFacts;
   readonly nowMs: () => number;
   /** A fresh id for a request that brought none. */

@@ -1,7 +1,7 @@
 import { formatTime } from "../core/mod.ts";
-import { healthToWire, parseNoQuery, type ReadyAnswer, startupToWire } from "../protocol/mod.ts";
+import { healthToWire, parseStartupWaitQuery, type ReadyAnswer, startupToWire } from "../protocol/mod.ts";
 import type { HttpDeps } from "./deps.ts";
-import { type Route, valid } from "./route.ts";
+import { held, type Route, valid } from "./route.ts";
 
 /** Health, readiness and the start-up backfill: from memory, at once, whatever else runs. */
 export function healthRoutes(deps: HttpDeps): Route[] {
@@ -21,9 +21,11 @@ export function healthRoutes(deps: HttpDeps): Route[] {
     {
       method: "GET",
       path: "/backfill/status",
-      about: "the start-up backfill",
-      handle: (c) => {
-        valid(parseNoQuery(c.req.queries()));
+      about: "the start-up backfill (wait=1..60 holds the answer back until it has ended, seconds)",
+      handle: async (c) => {
+        const wait = valid(parseStartupWaitQuery(c.req.queries()));
+        if (wait !== undefined)
+          await held(c, deps, wait.waitMs, (options) => deps.waits.startup(wait, options));
         return c.json(startupToWire(deps.backfill.startup()));
       },
     },

@@ -24,6 +24,12 @@ export async function readJsonBody(request: Request): Promise<unknown> {
   }
 }
 
+/** The same for a body that may be left out: undefined then. */
+export async function readJsonBodyIfAny(request: Request): Promise<unknown> {
+  if (request.body === null || request.headers.get("content-length") === "0") return undefined;
+  return readJsonBody(request);
+}
+
 async function readText(request: Request): Promise<string> {
   if (request.body === null) return "";
   const reader = request.body.getReader();

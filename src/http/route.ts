@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { fieldFault, type Parsed, problem } from "../protocol/mod.ts";
 import { DEADLINE_MS, withDeadline } from "./deadline.ts";
-import type { BadBin, CallOptions, HttpDeps, Unavailable, UnknownSymbol } from "./deps.ts";
+import type { BadBin, CallOptions, HttpDeps, Unavailable, UnknownSymbol, WaitOutcome } from "./deps.ts";
 import { badAddress, failWith, ProblemError } from "./problem-response.ts";
 
 export interface AppEnv {
@@ -12,7 +12,7 @@ export type AppContext = Context<AppEnv>;
 
 /** One method of one address, and what it is for. */
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
   readonly about: string;
   readonly handle: (c: AppContext) => Response | Promise<Response>;
@@ -38,13 +38,26 @@ export function listRoutes(routes: readonly Route[]): Endpoint[] {
   return routes.map(({ method, path, about }) => ({ method, path, about }));
 }
 
-/** Runs a dependency under the deadline of its request. */
+/** Runs a dependency under the deadline of its request; `waitMs` that the request asked for come on top of it. */
 export function timed<T>(
   c: AppContext,
   deps: HttpDeps,
   work: (options: CallOptions) => T | Promise<T>,
+  waitMs = 0,
 ): Promise<T> {
-  return withDeadline(work, { client: c.req.raw.signal, deadlineMs: deps.deadlineMs ?? DEADLINE_MS });
+  const deadlineMs = waitMs + (deps.deadlineMs ?? DEADLINE_MS);
+  return withDeadline(work, { client: c.req.raw.signal, deadlineMs });
+}
+
+/** Holds a request back as it asked for; a server that cannot answers so. */
+export async function held(
+  c: AppContext,
+  deps: HttpDeps,
+  waitMs: number,
+  wait: (options: CallOptions) => WaitOutcome | Promise<WaitOutcome>,
+): Promise<void> {
+  const outcome = await timed(c, deps, wait, waitMs);
+  if (outcome.kind === "unavailable") throw unavailable(outcome);
 }
 
 /** The value of a parsed address; its faults end the request. */
@@ -73,6 +86,16 @@ export function refusal(
   }
 }
 
+/** What a dependency answered, unless it could not. */
+export function available<T>(answer: T | Unavailable): T {
+  if (isUnavailable(answer)) throw unavailable(answer);
+  return answer;
+}
+
 export function unavailable({ detail, retryAfterSeconds }: Unavailable): ProblemError {
   return new ProblemError(problem("unavailable", detail), { "retry-after": String(retryAfterSeconds) });
+}
+
+function isUnavailable(answer: unknown): answer is Unavailable {
+  return typeof answer === "object" && answer !== null && "kind" in answer && answer.kind === "unavailable";
 }

@@ -1,5 +1,13 @@
 import * as v from "valibot";
-import { MINUTES_PER_DAY, type MinuteRange, parseSymbolName, rangeLength, symbolName } from "../core/mod.ts";
+import {
+  MINUTES_PER_DAY,
+  type MinuteRange,
+  parseSymbolName,
+  rangeLength,
+  symbolName,
+  TIMEFRAMES,
+  type Timeframe,
+} from "../core/mod.ts";
 import {
   type FieldFault,
   faultsFromIssues,
@@ -12,11 +20,19 @@ import { requestedRange } from "./request-range.ts";
 
 /** Symbols of one request. */
 export const SYMBOLS_MAX = 100;
-/** Days that one request may span. */
+/** Days that one request for trades may span. */
 export const JOB_DAYS_MAX = 366;
-/** Symbols × days of one request: 100 symbols for a month. It bounds the chunks that one transaction writes. */
+/** Days that one request for candles may span: ten years. How many chunks they make is looked at later. */
+export const CANDLE_DAYS_MAX = 3_660;
+/** Timeframes of one request. */
+export const TIMEFRAMES_MAX = 8;
+/** What a request for candles without timeframes means. */
+const TIMEFRAME_DEFAULT: Timeframe = "1m";
+/** Symbols × days of one request for trades: 100 symbols for a month. It bounds the chunks of one job. */
 export const SYMBOL_DAYS_MAX = 3_100;
 export const PRIORITY_MAX = 100;
+/** Longest time that a job may be given, seconds: a week. */
+export const DEADLINE_SECONDS_MAX = 604_800;
 const SYMBOL_CHARS_MAX = 80;
 const TIME_CHARS_MAX = 40;
 
@@ -24,14 +40,31 @@ const TIME_CHARS_MAX = 40;
 export const ORDERS = ["recent", "oldest"] as const;
 export type Order = (typeof ORDERS)[number];
 
+const TIMEFRAMES_EXPECTED = `1 to ${TIMEFRAMES_MAX} timeframes of ${TIMEFRAMES.join(", ")}`;
 const SYMBOLS_EXPECTED = `1 to ${SYMBOLS_MAX} symbols such as "BTCUSDT" or "binance:BTCUSDT"`;
 const SYMBOL_EXPECTED = 'a symbol such as "BTCUSDT" or "binance:BTCUSDT"';
 const TIME_EXPECTED = 'a date such as "2026-01-02" or a time such as "2026-01-02T03:04:05Z"';
 const PRIORITY_EXPECTED = `a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}`;
 
+const DEADLINE_EXPECTED = `a whole number of seconds from 1 to ${DEADLINE_SECONDS_MAX}`;
+
+/** Higher goes first. */
+export const PriorityField = v.pipe(
+  v.number(PRIORITY_EXPECTED),
+  v.safeInteger(PRIORITY_EXPECTED),
+  v.minValue(-PRIORITY_MAX, PRIORITY_EXPECTED),
+  v.maxValue(PRIORITY_MAX, PRIORITY_EXPECTED),
+);
+const DeadlineField = v.pipe(
+  v.number(DEADLINE_EXPECTED),
+  v.safeInteger(DEADLINE_EXPECTED),
+  v.minValue(1, DEADLINE_EXPECTED),
+  v.maxValue(DEADLINE_SECONDS_MAX, DEADLINE_EXPECTED),
+);
+
 const RequestTime = v.pipe(v.string(TIME_EXPECTED), v.maxLength(TIME_CHARS_MAX, TIME_EXPECTED));
 
-/** Body of `POST /api/v1/backfill` for a trade job. Dates are inclusive as an end, times exclusive. */
+/** Body of `POST /api/v1/backfill`. With `timeframes` it is a candle job, else a trade job. Dates are inclusive as an end, times exclusive. */
 export const BackfillBody = v.strictObject({
   symbols: v.pipe(
     v.array(
@@ -43,17 +76,17 @@ export const BackfillBody = v.strictObject({
   ),
   start_date: RequestTime,
   end_date: RequestTime,
-  dataset: v.optional(v.picklist(["trades"], '"trades"'), "trades"),
-  order: v.optional(v.picklist(ORDERS, '"recent" or "oldest"'), "recent"),
-  priority: v.optional(
+  /** Default: candles when `timeframes` are named, else trades. */
+  dataset: v.optional(v.picklist(["trades", "candles"], '"trades" or "candles"')),
+  timeframes: v.optional(
     v.pipe(
-      v.number(PRIORITY_EXPECTED),
-      v.safeInteger(PRIORITY_EXPECTED),
-      v.minValue(-PRIORITY_MAX, PRIORITY_EXPECTED),
-      v.maxValue(PRIORITY_MAX, PRIORITY_EXPECTED),
+      v.array(v.picklist(TIMEFRAMES, TIMEFRAMES_EXPECTED), TIMEFRAMES_EXPECTED),
+      v.minLength(1, TIMEFRAMES_EXPECTED),
     ),
-    0,
   ),
+  order: v.optional(v.picklist(ORDERS, '"recent" or "oldest"'), "recent"),
+  priority: v.optional(PriorityField, 0),
+  deadline_seconds: v.optional(DeadlineField),
   force: v.optional(v.boolean("true or false"), false),
 });
 export type BackfillBody = v.InferInput<typeof BackfillBody>;
@@ -64,25 +97,23 @@ export interface VenueSymbol {
   readonly symbol: string;
 }
 
-/** A request for a trade job, understood: what to fetch, without a word left to interpret. */
+/** A request, understood: what to fetch, without a word left to interpret. */
 export interface BackfillRequest {
-  readonly dataset: "trades";
+  /** Candles that open in `range`, of these lengths, each once; empty: trades. */
+  readonly timeframes: readonly Timeframe[];
   /** Each once, in the order of the request. */
   readonly symbols: readonly VenueSymbol[];
   /** Closed minutes. */
   readonly range: MinuteRange;
   readonly order: Order;
   readonly priority: number;
+  /** Seconds until the job ends in error, whatever it has reached; it takes as long as it takes when absent. */
+  readonly deadlineSeconds?: number | undefined;
   readonly force: boolean;
 }
 
 export type ParsedBackfillRequest =
-  | {
-      readonly kind: "request";
-      readonly request: BackfillRequest;
-      /** Where each of the request's symbols stands in the body: duplicates move them. */
-      readonly bodyIndices: readonly number[];
-    }
+  | { readonly kind: "request"; readonly request: BackfillRequest }
   | { readonly kind: "refused"; readonly problem: Problem };
 
 /** 202 of `POST /api/v1/backfill`. `status` is `pending`, or where the same request's job stands already. */
@@ -110,53 +141,65 @@ export function parseBackfillRequest(
   if (early !== undefined) return { kind: "refused", problem: early };
   const parsed = v.safeParse(BackfillBody, body);
   if (!parsed.success) return refused(faultsFromIssues(parsed.issues));
-  const { symbols: names, start_date, end_date, ...rest } = parsed.output;
+  const { symbols: names, start_date, end_date, deadline_seconds: deadlineSeconds } = parsed.output;
+  const { order, priority, force } = parsed.output;
 
   const errors: FieldFault[] = [];
-  const symbols = new Map<string, VenueSymbol & { readonly at: number }>();
+  const timeframes = timeframesOf(parsed.output, errors);
+  const symbols = new Map<string, VenueSymbol>();
   for (const [at, name] of names.entries()) {
     const symbol = parseSymbolName(name, defaultVenue);
     if (symbol === undefined) errors.push(fieldFault(`$.symbols[${at}]`, SYMBOL_EXPECTED, name));
-    else if (!symbols.has(symbolName(symbol))) symbols.set(symbolName(symbol), { ...symbol, at });
+    else symbols.set(symbolName(symbol), symbol);
   }
   const range = requestedRange({
     start: { path: "$.start_date", text: start_date },
     end: { path: "$.end_date", text: end_date },
     nowMs,
-    daysMax: JOB_DAYS_MAX,
+    daysMax: timeframes.length > 0 ? CANDLE_DAYS_MAX : JOB_DAYS_MAX,
   });
   if (range.kind === "refused") return refused([...errors, ...range.errors]);
   const symbolDays = symbols.size * Math.ceil(rangeLength(range.range) / MINUTES_PER_DAY);
-  if (symbolDays > SYMBOL_DAYS_MAX)
+  if (timeframes.length === 0 && symbolDays > SYMBOL_DAYS_MAX)
     errors.push(
       fieldFault("$.symbols", `at most ${SYMBOL_DAYS_MAX} symbol-days (symbols × days)`, symbolDays),
     );
   if (errors.length > 0) return refused(errors);
-  const kept = [...symbols.values()];
   return {
     kind: "request",
-    request: { ...rest, symbols: kept.map(({ venue, symbol }) => ({ venue, symbol })), range: range.range },
-    bodyIndices: kept.map(({ at }) => at),
+    request: {
+      symbols: [...symbols.values()],
+      timeframes,
+      range: range.range,
+      order,
+      priority,
+      force,
+      ...(deadlineSeconds === undefined ? {} : { deadlineSeconds }),
+    },
   };
+}
+
+/** The timeframes of a request, each once; none for trades. */
+function timeframesOf(
+  { dataset, timeframes }: v.InferOutput<typeof BackfillBody>,
+  errors: FieldFault[],
+): readonly Timeframe[] {
+  if (timeframes === undefined) return dataset === "candles" ? [TIMEFRAME_DEFAULT] : [];
+  if (dataset === "trades")
+    errors.push(fieldFault("$.timeframes", 'no timeframes beside the dataset "trades"', timeframes));
+  const distinct = [...new Set(timeframes)];
+  if (distinct.length > TIMEFRAMES_MAX)
+    errors.push(fieldFault("$.timeframes", TIMEFRAMES_EXPECTED, timeframes));
+  return distinct;
 }
 
 /** Words of the request that later versions understand: each has a problem of its own. */
 function refusedByName(body: object): Problem | undefined {
   const fields = new Map<string, unknown>(Object.entries(body));
-  if (fields.has("timeframes") || fields.get("dataset") === "candles") {
-    const [path, expected, received] = fields.has("timeframes")
-      ? ["$.timeframes", "no timeframes (a trade job)", fields.get("timeframes")]
-      : ["$.dataset", '"trades"', fields.get("dataset")];
-    return problem(
-      "candle-jobs-not-available",
-      "Only trade jobs are run by this version: leave out timeframes and ask for the trades of the same range.",
-      [fieldFault(String(path), String(expected), received)],
-    );
-  }
   if (fields.get("order") === "certify")
     return problem(
       "order-not-available",
-      'The order "certify" needs the venue\'s candles, which this version does not fetch: use "recent" or "oldest".',
+      'The order "certify" needs the venue\'s candles, which this version does not put to that use: choose "recent" or "oldest".',
       [fieldFault("$.order", '"recent" or "oldest"', "certify")],
     );
   return undefined;

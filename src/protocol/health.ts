@@ -15,7 +15,7 @@ export type HealthAnswer = v.InferOutput<typeof HealthAnswer>;
 export const ReadyAnswer = v.object({
   symbol: v.string(),
   session: v.string(),
-  /** True once the levels of the session are there to trade on. */
+  /** True once every level of the previous day is exact and the session has trades. */
   trading_enabled: v.boolean(),
   backfill: v.object({
     status: JobStatus,
@@ -24,6 +24,7 @@ export const ReadyAnswer = v.object({
     percentage: v.number(),
     eta_seconds: v.nullable(v.number()),
   }),
+  /** `PRECISE` once no minute of the previous day and the session is missing. */
   metrics_precision: v.string(),
   timestamp: v.string(),
 });
@@ -53,12 +54,17 @@ export interface StartupFacts {
   readonly error?: string | undefined;
 }
 
-/** Statuses with which nothing is left to wait for. */
+/** Statuses with which nothing is left to wish for. */
 const WELL: readonly JobStatus[] = ["complete", "skipped", "disabled"];
+
+/** Whether a backfill has ended as it should, or was never to run. */
+export function backfillIsWell(status: JobStatus): boolean {
+  return WELL.includes(status);
+}
 
 export function healthToWire({ status }: StartupFacts): HealthAnswer {
   return {
-    status: WELL.includes(status) ? "ok" : "degraded",
+    status: backfillIsWell(status) ? "ok" : "degraded",
     backfill_status: status,
     backfill_complete: status === "complete",
   };

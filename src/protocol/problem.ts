@@ -20,6 +20,8 @@ export const Problem = v.object({
   /** Id of the request, as in the server's log. */
   instance: v.optional(v.string()),
   errors: v.optional(v.array(FieldFault)),
+  /** Of a job whose state does not allow what was asked. */
+  state: v.optional(v.string()),
 });
 export type Problem = v.InferOutput<typeof Problem>;
 
@@ -31,14 +33,20 @@ export const PROBLEMS = {
   "invalid-query": { status: 400, title: "The request's address is not valid" },
   "not-found": { status: 404, title: "There is nothing at this address" },
   "job-not-found": { status: 404, title: "There is no such job" },
+  "schedule-not-found": { status: 404, title: "There is no such schedule" },
+  "webhook-not-found": { status: 404, title: "There is no such webhook" },
+  "delivery-not-found": { status: 404, title: "There is no such delivery" },
   "symbol-not-found": { status: 404, title: "This symbol is not followed here" },
   "method-not-allowed": { status: 405, title: "The method is not allowed here" },
+  "schedule-exists": { status: 409, title: "A schedule of this name exists" },
+  "too-many": { status: 409, title: "There are as many of these as there may be" },
+  "delivery-busy": { status: 409, title: "This delivery cannot be sent again now" },
+  "job-state": { status: 409, title: "The state of the job does not allow this" },
   "body-too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body is not of a type that is read here" },
   "invalid-request": { status: 422, title: "The request is not valid" },
-  "candle-jobs-not-available": { status: 422, title: "Candle jobs are not available yet" },
   "order-not-available": { status: 422, title: "This order of download is not available yet" },
-  "symbol-refused": { status: 422, title: "The venue refuses this symbol" },
+  "webhook-target-refused": { status: 422, title: "This address may not be sent to" },
   "job-too-large": { status: 422, title: "The job would be too large" },
   "internal-error": { status: 500, title: "The server failed" },
   unavailable: { status: 503, title: "The server cannot do this now" },

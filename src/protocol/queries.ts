@@ -147,7 +147,8 @@ export function parseJobId(text: string): Parsed<string> {
   return { kind: "refused", errors: [fieldFault("path.job_id", JOB_ID_EXPECTED, text)] };
 }
 
-function parseParameters<T>(schema: v.GenericSchema<unknown, T>, raw: RawQuery): Parsed<T> {
+/** The parameters of an address, each given once, as `schema` has them. */
+export function parseParameters<T>(schema: v.GenericSchema<unknown, T>, raw: RawQuery): Parsed<T> {
   const repeated = Object.entries(raw).filter(([, values]) => values.length > 1);
   if (repeated.length > 0)
     return {

@@ -9,7 +9,8 @@ const PAYLOAD_BYTES_MAX = 3 * FRAME_CHARS_MAX;
 const BACKPRESSURE_BYTES_MAX = 4 * PUSH_LIMITS.outboxBytesMax;
 /** Above ping plus pong, so that the protocol notices first; it also ends sockets whose reader never takes the close frame. */
 const SOCKET_IDLE_SECONDS = 60;
-const REQUEST_IDLE_SECONDS = 30;
+/** Above the longest wait that a request may ask for, and the deadline of its answer on top (60 + 30). */
+const REQUEST_IDLE_SECONDS = 100;
 /** Patience with running requests at the end, ms. */
 const STOP_MS = 2_000;
 
@@ -22,7 +23,7 @@ export interface ListenOptions {
   readonly push: PushHub;
   /** Origins of pages that may open a socket, beside our own; absent: none. */
   readonly allowedOrigins?: readonly string[];
-  /** Seconds after which a silent HTTP connection is closed. Default 30. */
+  /** Seconds after which a silent HTTP connection is closed. Default 100. */
   readonly idleTimeout?: number;
 }
 

@@ -77,7 +77,8 @@ export function createCandles(market: Market, giveWay: () => Promise<void>): Can
   return {
     minute: minuteCandle,
     async series(minutes, lo, hi, nowMs) {
-      const from = Math.max(lo, Math.floor(market.span.lo / minutes) * minutes);
+      // The first of the grid that `lo` stands in whose candle holds a minute of the market.
+      const from = lo + Math.max(0, Math.floor((market.span.lo - lo) / minutes)) * minutes;
       const to = Math.min(hi, market.span.hi);
       const answer: Candle[] = [];
       let trades = 0;

@@ -26,7 +26,11 @@ const INTERVALS: ReadonlyMap<string, number> = new Map([
   ["8h", 480],
   ["12h", 720],
   ["1d", 1_440],
+  ["3d", 4_320],
+  ["1w", 10_080],
 ]);
+/** Weeks begin on Monday, and the epoch was a Thursday: minutes. Every other grid begins at the epoch. */
+const WEEK_OFFSET = 4 * 1_440;
 
 /**
  * `GET /api/v3/klines`: candles whose open time lies in [startTime, endTime], oldest first, or the newest when
@@ -51,12 +55,15 @@ export async function klinesBody(
   const startMs = query.integer("startTime");
   const endMs = Math.min(query.integer("endTime") ?? nowMs, nowMs);
   const stepMs = minutes * MS_PER_MINUTE;
+  const offset = interval === "1w" ? WEEK_OFFSET : 0;
+  /** Place of a time in the grid of the interval. */
+  const place = (ms: number) => (ms - offset * MS_PER_MINUTE) / stepMs;
 
-  const end = Math.min(Math.floor(endMs / stepMs) + 1, Math.ceil((market.span.hi * MS_PER_MINUTE) / stepMs));
-  const earliest = Math.floor((market.span.lo * MS_PER_MINUTE) / stepMs);
-  const start = Math.max(earliest, startMs === undefined ? end - limit : Math.ceil(startMs / stepMs));
-  const lo = start * minutes;
-  const hi = Math.max(lo, Math.min(end, start + limit) * minutes);
+  const end = Math.min(Math.floor(place(endMs)) + 1, Math.ceil(place(market.span.hi * MS_PER_MINUTE)));
+  const earliest = Math.floor(place(market.span.lo * MS_PER_MINUTE));
+  const start = Math.max(earliest, startMs === undefined ? end - limit : Math.ceil(place(startMs)));
+  const lo = start * minutes + offset;
+  const hi = Math.max(lo, Math.min(end, start + limit) * minutes + offset);
   const trades = market.positionAt(hi) - market.positionAt(lo);
   if (trades > TRADES_MAX)
     throw new RefusedRequestError(

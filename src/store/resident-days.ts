@@ -31,6 +31,11 @@ export class ResidentDays {
     return this.#days.has(day);
   }
 
+  /** Whether {@link replace} does anything for a day. */
+  takes(day: number): boolean {
+    return this.#days.has(day) || this.#loading.has(day);
+  }
+
   /** Keeps a day in memory until `release` is called as often. */
   pin(day: number): void {
     this.#pins.set(day, (this.#pins.get(day) ?? 0) + 1);

@@ -128,6 +128,11 @@ export class SeriesStore {
     this.#revision++;
   }
 
+  /** Whether {@link commit} looks at what minutes of this day contribute; of other days it only marks them. */
+  takesMinutesOf(day: number): boolean {
+    return this.#days.takes(day) || !this.#isAbsent(day);
+  }
+
   /** Days of `range` that are covered somewhere but not in memory: what a reader has to load first. */
   absentDays(range: MinuteRange): number[] {
     return daysOf(range).filter((day) => this.#isAbsent(day));

@@ -3,7 +3,7 @@ import { type FailureKind, OperationFailure } from "../core/mod.ts";
 /**
  * What went wrong with the tape:
  * `read` files could not be read: verify them · `format` they are whole and hold another schema version or kind of
- * trades than expected · `write` a file could not be made ·
+ * trades than expected · `write` a file could not be made · `full` the disk has no room for it ·
  * `refused` a path outside the tape, or SQL that is no single SELECT · `timeout`, `aborted` the call was ended ·
  * `busy` too many calls wait already · `closed` the tape is closed · `open` the directory cannot be used.
  */
@@ -11,6 +11,7 @@ export type TapeErrorCode =
   | "read"
   | "format"
   | "write"
+  | "full"
   | "refused"
   | "timeout"
   | "aborted"
@@ -22,6 +23,7 @@ const KIND: Record<TapeErrorCode, FailureKind> = {
   read: "transient",
   format: "permanent",
   write: "transient",
+  full: "transient",
   refused: "permanent",
   timeout: "transient",
   aborted: "aborted",
@@ -50,4 +52,13 @@ export class TapeError extends OperationFailure {
 /** The message of anything thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** Whether a disk without room, or a quota that is used up, is behind a failure. DuckDB tells it in words alone. */
+export function isDiskFull(thrown: unknown): boolean {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if ("code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT")) return true;
+    if (/no space left on device|disk quota exceeded/i.test(error.message)) return true;
+  }
+  return false;
 }

@@ -24,7 +24,7 @@ import { fsync, publish, sha256OfFile } from "./disk.ts";
 import { type Engine, literal, type Session } from "./engine.ts";
 import { dayFolder, fileName, INCOMING_DIR, TEMP_SUFFIX } from "./layout.ts";
 import { Pace } from "./pace.ts";
-import { messageOf, TapeError } from "./tape-error.ts";
+import { isDiskFull, messageOf, TapeError } from "./tape-error.ts";
 import type { SeriesKey, TapeCallOptions, TapeFile } from "./tape-file.ts";
 
 /** Of the columns and the metadata below. A reader refuses what it does not know. */
@@ -78,7 +78,7 @@ export async function writeTape(
       if (cause instanceof TapeError || cause instanceof InvariantError) throw cause;
       const { venue, symbol } = request.series;
       throw new TapeError(
-        signal?.aborted ? "aborted" : "write",
+        signal?.aborted ? "aborted" : isDiskFull(cause) ? "full" : "write",
         `could not write ${part.length} trades of ${venue}:${symbol} to the tape: ${messageOf(cause)}`,
         { cause },
       );

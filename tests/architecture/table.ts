@@ -9,6 +9,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "venues/*": ["core", "venues"],
   simulator: ["core"],
   backfill: ["core", "store", "tape", "venues", "db"],
+  schedule: ["core", "protocol", "db"],
+  webhook: ["core", "protocol", "db"],
   live: ["core", "store", "tape", "venues", "db", "backfill"],
   upkeep: ["core", "store", "tape", "venues", "db"],
   replay: ["core", "store", "tape", "venues", "db"],

@@ -1,30 +1,18 @@
 import { beforeEach, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Database } from "../../db/mod.ts";
-import { createJobStore, type JobStore } from "../../src/backfill/job-store.ts";
-import { CoverageConflict, isExclusionViolation } from "../../src/backfill/store/errors.ts";
+import { CoverageConflict } from "../../src/backfill/store/errors.ts";
 import { Coverage, type MinuteRange } from "../../src/core/mod.ts";
-import {
-  backfillRange,
-  chunksOf,
-  clearWork,
-  deriveCounters,
-  expire,
-  jobOf,
-  makeSeries,
-  mustClaim,
-  segmentOf,
-  segmentStates,
-} from "./job-store-support.ts";
+import { backfillRange, chunksOf, jobOf, makeSeries, mustClaim, segmentOf } from "./job-store-support.ts";
+import type { EngineJobStore, StoreSubject } from "./store-subject.ts";
 
 const ALL: MinuteRange = { lo: -1_000, hi: 1_000 };
 
 /** Who owns which minute: what every database must do the same way. */
-export function coverageContract(database: () => Database): void {
-  let store: JobStore;
+export function coverageContract(subject: () => StoreSubject): void {
+  let store: EngineJobStore;
   beforeEach(async () => {
-    store = createJobStore(database());
-    await clearWork(database());
+    store = subject().store;
+    await subject().clearWork();
   });
 
   test("commit() splits an older owner that sticks out at either side", async () => {
@@ -58,7 +46,7 @@ export function coverageContract(database: () => Database): void {
     const old = await backfillRange(store, id, { lo: 0, hi: 10 });
     const young = await backfillRange(store, id, { lo: 0, hi: 20 });
     expect((await store.segments(id, ALL)).map((found) => found.id)).toEqual([young]);
-    expect(await segmentStates(database(), id)).toEqual(
+    expect(await subject().segmentStates(id)).toEqual(
       new Map([
         [old, "superseded"],
         [young, "committed"],
@@ -125,27 +113,14 @@ export function coverageContract(database: () => Database): void {
       [0, 10],
       [10, 12],
     ]);
-    expect((await segmentStates(database(), id)).size).toBe(2);
+    expect((await subject().segmentStates(id)).size).toBe(2);
     const young = await backfillRange(store, id, { lo: 0, hi: 10 });
-    expect(await segmentStates(database(), id)).toMatchObject(
+    expect(await subject().segmentStates(id)).toMatchObject(
       new Map([
         [live, "superseded"],
         [young, "committed"],
       ]),
     );
-  });
-
-  test("the database itself refuses a second owner of a minute", async () => {
-    const { id } = await makeSeries(store);
-    const owner = await backfillRange(store, id, { lo: 0, hi: 10 });
-    const intrude = async () => {
-      await database()
-        .sql`insert into coverage (series_id, range, segment_id) values (${id}, int8range(9, 12), ${owner})`;
-    };
-    const thrown = await intrude().catch((error: unknown) => error);
-    expect(isExclusionViolation(thrown)).toBe(true);
-    const other = await makeSeries(store);
-    await store.commitLive(other.id, segmentOf({ lo: 0, hi: 10 }, { kind: "live" }));
   });
 
   test("quarantineSegment() answers the minutes that became uncovered, once", async () => {
@@ -163,7 +138,7 @@ export function coverageContract(database: () => Database): void {
     expect(await store.quarantineSegment(old, "checksum")).toBeUndefined();
     expect(await store.quarantineSegment(999_999_999, "checksum")).toBeUndefined();
     expect(await store.coverage(id, ALL)).toEqual([{ lo: 10, hi: 20, segmentId: young }]);
-    expect(await segmentStates(database(), id)).toEqual(
+    expect(await subject().segmentStates(id)).toEqual(
       new Map([
         [old, "quarantined"],
         [young, "committed"],
@@ -221,11 +196,11 @@ export function coverageContract(database: () => Database): void {
         expect(found).toEqual([...owners].sort(([a], [b]) => a - b));
         const alive = new Set(owners.values());
         expect(new Set((await store.segments(id, ALL)).map((listed) => listed.id))).toEqual(alive);
-        for (const [segmentId, state] of await segmentStates(database(), id))
+        for (const [segmentId, state] of await subject().segmentStates(id))
           expect(state).toBe(
             quarantined.has(segmentId) ? "quarantined" : alive.has(segmentId) ? "committed" : "superseded",
           );
-        expect((await segmentStates(database(), id)).size).toBe(written.size);
+        expect((await subject().segmentStates(id)).size).toBe(written.size);
       }),
       { numRuns: 12 },
     );
@@ -242,7 +217,7 @@ export function coverageContract(database: () => Database): void {
         fc.integer({ min: 1, max: 5 }),
         fc.array(Step, { minLength: 5, maxLength: 18 }),
         async (count, steps) => {
-          await clearWork(database());
+          await subject().clearWork();
           const { id } = await makeSeries(store);
           const { job } = await store.createJob(jobOf(chunksOf(id, count), { maxParallel: 3 }));
           const held: Awaited<ReturnType<typeof mustClaim>>[] = [];
@@ -267,12 +242,12 @@ export function coverageContract(database: () => Database): void {
             else if (kind === "retry") await store.retryLater(lease, { error: "slow", delayMs: 0 });
             else if (kind === "release") await store.release(lease);
             else {
-              await expire(database(), lease);
+              await subject().expire(lease);
               await store.reapExpired(3);
               lost.push(claimed);
             }
             const now = await store.job(job.id);
-            const derived = await deriveCounters(database(), job.id);
+            const derived = await subject().deriveCounters(job.id);
             expect(now).toMatchObject({ ...derived });
             const ended = derived.chunksDone + derived.chunksFailed === count;
             expect(now?.status === "complete" || now?.status === "error").toBe(ended);

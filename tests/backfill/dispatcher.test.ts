@@ -7,7 +7,7 @@ import type { IdRange, TradesOfRange } from "../../src/venues/mod.ts";
 import { FakeVenue } from "../live/fakes.ts";
 import { FakeClock, instantTurns, settle } from "../support/fake-clock.ts";
 import { batchOfTrades, madeTrades, SCALES } from "../support/trades.ts";
-import { MemoryJobStore } from "./memory-job-store.ts";
+import { MemoryJobStore, newProgress } from "./memory-job-store.ts";
 
 const M = 28_000_000;
 type Answer = (range: MinuteRange, signal: AbortSignal) => Promise<TradeBatch>;
@@ -58,6 +58,9 @@ class Bench {
           },
         },
         venueOf: () => venue,
+        candleSourceOf: () => {
+          throw new Error("there are no candle chunks here");
+        },
         turns: instantTurns(),
         sleep: (ms) => new Promise((resolve) => this.clock.after(ms, resolve)),
         pastMs: () => this.pastMs,
@@ -324,6 +327,23 @@ test("Dispatcher, overlapping chunks wait for one another and fetch each minute 
   await bench.dispatcher.stop();
 });
 
+test("Dispatcher, a chunk that waits for an overlapping one is given back without it when it is to be let go", async () => {
+  const bench = new Bench();
+  const deaf = Promise.withResolvers<TradeBatch>();
+  bench.answer = () => deaf.promise;
+  const running = bench.jobs.plan(M, M + 10);
+  const waiting = bench.jobs.plan(M + 5, M + 15);
+  bench.dispatcher.start();
+  await bench.clock.run(1_000);
+  expect([running.status, waiting.status, bench.fetches.length]).toEqual(["leased", "leased", 1]);
+  bench.dispatcher.heed({ id: "job-1", intent: "pause" });
+  await bench.clock.run(100);
+  expect([running.status, bench.fetches.length]).toEqual(["leased", 1]);
+  expect(bench.jobs.calls.filter((call) => call === "release")).toHaveLength(1);
+  deaf.resolve(tradesOf({ lo: M, hi: M + 10 }));
+  await bench.dispatcher.stop();
+});
+
 test("Dispatcher, a forced chunk fetches covered minutes again", async () => {
   const bench = new Bench();
   bench.jobs.force = true;
@@ -453,5 +473,55 @@ test("Dispatcher, minutes without trades are covered by a segment without files"
   await bench.settleAll();
   expect(bench.jobs.covered.ranges).toEqual([{ lo: M, hi: M + 10 }]);
   expect(bench.written).toBe(0);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher.heed(), chunks of a job that is not to run are let go at once, without spending the attempt", async () => {
+  const bench = new Bench();
+  bench.answer = hang;
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(0);
+  bench.dispatcher.heed({ id: "another", intent: "pause" });
+  bench.dispatcher.heed({ id: "job-1", intent: "run" });
+  await bench.clock.run(0);
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "leased", attempt: 1 });
+  bench.answer = async (range) => tradesOf(range);
+  bench.dispatcher.heed({ id: "job-1", intent: "pause" });
+  await bench.clock.run(0);
+  expect(bench.jobs.calls).toContain("release");
+  expect(bench.failures).toEqual([]);
+  // The fake gives it out again, as a resumed job would.
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "done", attempt: 1 });
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, a heartbeat that brings another intent has the chunk given back", async () => {
+  const bench = new Bench();
+  bench.answer = hang;
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(0);
+  bench.jobs.intent = "cancel";
+  bench.answer = async (range) => tradesOf(range);
+  await bench.clock.run(2_000);
+  expect(bench.jobs.calls).toContain("release");
+  expect(bench.jobs.chunks[0]).toMatchObject({ status: "done", attempt: 1 });
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, looks for deadlines that have passed and lets go of their chunks", async () => {
+  const bench = new Bench();
+  bench.answer = hang;
+  bench.jobs.plan(M, M + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(0);
+  bench.jobs.overdue.push({
+    job: newProgress({ id: "job-1", intent: "cancel", status: "error" }),
+    events: [],
+  });
+  bench.answer = async (range) => tradesOf(range);
+  await bench.clock.run(3_000);
+  expect(bench.jobs.calls).toContain("release");
   await bench.dispatcher.stop();
 });

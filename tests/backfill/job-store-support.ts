@@ -19,7 +19,7 @@ export function fresh(prefix: string): string {
   return `${prefix}-${names}`;
 }
 
-export function makeSeries(store: JobStore): Promise<SeriesRow> {
+export function makeSeries(store: Pick<JobStore, "ensureSeries">): Promise<SeriesRow> {
   return store.ensureSeries({
     venue: "binance",
     market: "spot",
@@ -70,7 +70,7 @@ export function segmentOf(range: MinuteRange, more: Partial<NewSegment> = {}): N
   };
 }
 
-export async function mustClaim(store: JobStore, owner = "worker"): Promise<ClaimedChunk> {
+export async function mustClaim(store: Pick<JobStore, "claim">, owner = "worker"): Promise<ClaimedChunk> {
   const claimed = await store.claim({ owner, leaseMs: 60_000 });
   invariant(claimed !== undefined, "there is a chunk to claim");
   return claimed;
@@ -78,7 +78,7 @@ export async function mustClaim(store: JobStore, owner = "worker"): Promise<Clai
 
 /** Gives `range` to a new segment by way of a job of one chunk. */
 export async function backfillRange(
-  store: JobStore,
+  store: Pick<JobStore, "createJob" | "claim" | "commit">,
   seriesId: number,
   range: MinuteRange,
   more: Partial<NewSegment> = {},

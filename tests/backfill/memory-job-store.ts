@@ -1,3 +1,4 @@
+import type { JobIntent } from "../../db/mod.ts";
 import type { DispatcherDeps } from "../../src/backfill/dispatcher.ts";
 import type {
   ChunkLease,
@@ -6,6 +7,7 @@ import type {
   CommitOutcome,
   JobProgress,
   SeriesRow,
+  Settled,
 } from "../../src/backfill/store/types.ts";
 import { Coverage, type MinuteRange, rangeLength } from "../../src/core/mod.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
@@ -41,14 +43,19 @@ export function newProgress(over: Partial<JobProgress> = {}): JobProgress {
     chunksTotal: 0,
     chunksDone: 0,
     chunksFailed: 0,
+    chunksCancelled: 0,
     leased: 0,
     recordsFetched: 0,
     recordsInserted: 0,
+    recordsUpdated: 0,
+    recordsUnchanged: 0,
+    planning: false,
     progressPct: 0,
     error: undefined,
     createdAt: new Date(0),
     startedAt: undefined,
     finishedAt: undefined,
+    deadlineAt: undefined,
     version: 1,
     ...over,
   };
@@ -65,6 +72,10 @@ export class MemoryJobStore implements Jobs {
   covered: Coverage = Coverage.empty;
   force = false;
   mostLeased = 0;
+  /** What heartbeats answer. */
+  intent: JobIntent = "run";
+  /** What the next look at the deadlines ends. */
+  readonly overdue: Settled[] = [];
   readonly #clock: FakeClock;
   #version = 1;
   #segments = 0;
@@ -135,7 +146,12 @@ export class MemoryJobStore implements Jobs {
     const chunk = this.#held(lease);
     if (chunk === undefined) return undefined;
     chunk.leaseUntilMs = this.#clock.nowMs() + leaseMs;
-    return { intent: "run" as const };
+    return { intent: this.intent };
+  }
+
+  async expireDeadlines() {
+    await this.#enter("expireDeadlines");
+    return this.overdue.splice(0);
   }
 
   async commit(lease: ChunkLease, result: ChunkResult): Promise<CommitOutcome> {
@@ -189,6 +205,10 @@ export class MemoryJobStore implements Jobs {
     );
     for (const chunk of expired) chunk.status = "pending";
     return { requeued: expired.length, failed: 0, jobs: [], events: [] };
+  }
+
+  async candleCoverage(): Promise<[]> {
+    return [];
   }
 
   async coverage(seriesId: number, range: MinuteRange) {

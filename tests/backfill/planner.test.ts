@@ -28,7 +28,11 @@ test("planChunks(), covers exactly what is missing, in aligned, disjoint chunks,
           expect(Math.floor(chunk.range.lo / chunkMinutes)).toBe(
             Math.floor((chunk.range.hi - 1) / chunkMinutes),
           );
-        expect(chunks.map(({ rank }) => rank)).toEqual(chunks.map((_, i) => i));
+        for (const plan of plans) {
+          const ranks = chunks.filter((own) => own.seriesId === plan.seriesId).map(({ rank }) => rank);
+          expect(ranks).toEqual([...ranks].sort((a, b) => a - b));
+          expect(ranks[0] ?? 0).toBeGreaterThanOrEqual(0);
+        }
         const starts = chunks.map((chunk) => (order === "oldest" ? chunk.range.lo : -chunk.range.lo));
         expect(starts).toEqual([...starts].sort((a, b) => a - b));
       },
@@ -53,6 +57,20 @@ test("planChunks(), symbols advance side by side", () => {
     [0, 4],
     [0, 7],
   ]);
+});
+
+test("planChunks(), a symbol that is planned later has the ranks it would have had", () => {
+  const wanted = (seriesId: number) => ({
+    seriesId,
+    range: { lo: BASE + 5, hi: BASE + 48 },
+    excluded: Coverage.of([{ lo: BASE + 20, hi: BASE + 30 }]),
+  });
+  for (const order of ["recent", "oldest"] as const) {
+    const options = { order, chunkMinutes: 10 };
+    const together = planChunks([wanted(1), wanted(2)], options);
+    expect(planChunks([wanted(2)], options)).toEqual(together.filter(({ seriesId }) => seriesId === 2));
+    expect(together.map(({ rank }) => rank)).toEqual([...together.map(({ rank }) => rank)].sort());
+  }
 });
 
 test("planChunks(), nothing missing, nothing planned", () => {

@@ -17,6 +17,7 @@ class Bench {
   readonly requests: BackfillRequest[] = [];
   readonly warnings: string[] = [];
   planned: MinuteRange[] = [];
+  calledOff: MinuteRange[] = [];
   promised: Coverage = Coverage.empty;
   submitFails = 0;
   plansFail = false;
@@ -26,6 +27,7 @@ class Bench {
         if (this.plansFail) throw new Error("the database is gone");
         return this.planned;
       },
+      calledOffRanges: async () => this.calledOff,
     },
     service: {
       submit: async (request) => {
@@ -147,4 +149,12 @@ test("GapRepair.start(), looks again and again until it is stopped", async () =>
   await bench.clock.run(600_000);
   expect(bench.asked.length).toBe(1);
   expect(bench.clock.pending).toBe(0);
+});
+
+test("GapRepair.lookOnce(), leaves minutes alone that somebody called off", async () => {
+  const bench = new Bench();
+  bench.series.resetCommitted([minutes(0, 10)]);
+  bench.calledOff = [minutes(10, 25)];
+  await bench.repair.lookOnce();
+  expect(bench.asked).toEqual([[25, 30, false]]);
 });

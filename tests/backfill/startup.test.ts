@@ -2,6 +2,8 @@ import { expect, test } from "bun:test";
 import type { BackfillRequest } from "../../src/backfill/request.ts";
 import { type Submitted, SymbolRefused } from "../../src/backfill/service.ts";
 import { StartupBackfill } from "../../src/backfill/startup.ts";
+import type { JobCommand } from "../../src/backfill/store/command.ts";
+import { JobTooLarge } from "../../src/backfill/store/errors.ts";
 import type { JobProgress } from "../../src/backfill/store/types.ts";
 import { MINUTES_PER_DAY, MS_PER_DAY, OperationFailure } from "../../src/core/mod.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -18,16 +20,17 @@ class Bench {
   readonly warnings: string[] = [];
   former: JobProgress[] = [];
   databaseFails = 0;
-  submit: (request: BackfillRequest) => Promise<Submitted> = async () => ({
+  readonly commands: { readonly jobId: string; readonly command: JobCommand }[] = [];
+  submit: (request: BackfillRequest, signal: AbortSignal) => Promise<Submitted> = async () => ({
     kind: "created",
     job: this.job(),
   });
   readonly startup: StartupBackfill;
   readonly #stop = new AbortController();
 
-  constructor(options: { enabled?: boolean } = {}) {
+  constructor(options: { enabled?: boolean; timeoutSeconds?: number } = {}) {
     this.startup = new StartupBackfill(
-      { symbols: [BTC, ETH], days: 2, enabled: options.enabled ?? true },
+      { symbols: [BTC, ETH], days: 2, enabled: true, ...options },
       {
         jobs: {
           recentJobs: async () => {
@@ -36,9 +39,15 @@ class Bench {
           },
         },
         service: {
-          submit: async (request) => {
+          submit: async (request, signal) => {
             this.requests.push(request);
-            return this.submit(request);
+            return this.submit(request, signal);
+          },
+          control: async (jobId, command) => {
+            this.commands.push({ jobId, command });
+            const former = this.former.find(({ id }) => id === jobId);
+            if (former === undefined) return { kind: "unknown" };
+            return { kind: "moved", job: { ...former, version: former.version + 1 }, events: [] };
           },
         },
         clock: this.clock,
@@ -210,4 +219,132 @@ test("StartupBackfill.begin(), goes on with the unfinished jobs of a former proc
     false,
     false,
   ]);
+});
+
+test("StartupBackfill, a time limit is given to the job, less what planning took", async () => {
+  const bench = new Bench({ timeoutSeconds: 60 });
+  let tries = 0;
+  bench.submit = async () => {
+    if (++tries < 2)
+      throw new OperationFailure("transient", "connect ECONNREFUSED", { retryAfterMs: 20_000 });
+    return { kind: "created", job: bench.job() };
+  };
+  const begun = bench.begin();
+  await bench.clock.run(30_000);
+  await begun;
+  expect(bench.requests.map(({ deadlineSeconds }) => deadlineSeconds)).toEqual([60, 40]);
+  expect(bench.clock.pending).toBe(0);
+  const reached = "the deadline passed with 3 of 8 chunks committed";
+  bench.observe({ status: "error", version: 5, chunksDone: 3, error: reached, finishedAt: new Date(1) });
+  expect(bench.startup.status()).toMatchObject({
+    status: "error",
+    running: false,
+    percentage: 37.5,
+    chunksDone: 3,
+    error: reached,
+  });
+});
+
+test("StartupBackfill, a venue that refuses every request until the time is up is an error that says so", async () => {
+  const bench = new Bench({ timeoutSeconds: 60 });
+  bench.submit = async () => {
+    throw new OperationFailure("transient", "connect ECONNREFUSED");
+  };
+  const begun = bench.begin();
+  await bench.clock.run(59_000);
+  expect(bench.startup.status()).toMatchObject({ status: "pending", running: true });
+  await bench.clock.run(1_000);
+  await begun;
+  expect(bench.startup.status()).toMatchObject({
+    status: "error",
+    running: false,
+    error: "the start-up backfill could not be planned within 60 s: connect ECONNREFUSED",
+  });
+  expect(bench.clock.pending).toBe(0);
+});
+
+test("StartupBackfill, a venue that takes the request and never answers is an error when the time is up", async () => {
+  const bench = new Bench({ timeoutSeconds: 60 });
+  bench.submit = (_request, signal) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(new OperationFailure("aborted", "let go")), {
+        once: true,
+      });
+    });
+  const begun = bench.begin();
+  await bench.clock.run(60_000);
+  await begun;
+  expect(bench.startup.status()).toMatchObject({
+    status: "error",
+    error: "the start-up backfill could not be planned within 60 s: the venue did not answer",
+  });
+});
+
+test("StartupBackfill, unfinished jobs of a former process get the time that this start gives", async () => {
+  const deadlineAt = new Date(DAY * MS_PER_DAY + 91_000);
+  const former = (bench: Bench) => [
+    bench.job({ id: "old", chunksTotal: 10, chunksDone: 4, status: "in_progress", deadlineAt }),
+    bench.job({ id: "ended", finishedAt: new Date(1), deadlineAt }),
+  ];
+  const limited = new Bench({ timeoutSeconds: 60 });
+  limited.former = former(limited);
+  await limited.begin();
+  expect(limited.commands).toEqual([{ jobId: "old", command: { kind: "adjust", deadlineSeconds: 60 } }]);
+  expect(limited.requests[0]?.deadlineSeconds).toBe(60);
+
+  const unlimited = new Bench();
+  unlimited.former = former(unlimited);
+  await unlimited.begin();
+  expect(unlimited.commands).toEqual([{ jobId: "old", command: { kind: "adjust", deadlineSeconds: null } }]);
+  expect(unlimited.requests[0]).not.toHaveProperty("deadlineSeconds");
+});
+
+test("StartupBackfill, a shutdown cancels what is not done and leaves what has ended", async () => {
+  const bench = new Bench();
+  await bench.begin();
+  bench.observe({ status: "in_progress", version: 2, chunksDone: 2 });
+  bench.stop();
+  expect(bench.startup.status()).toMatchObject({ status: "cancelled", running: false, error: null });
+  expect(bench.warnings).toEqual([
+    "start-up backfill cancelled by the shutdown at 25.0 %, 2 of 8 chunks; the next start goes on",
+  ]);
+
+  const done = new Bench();
+  await done.begin();
+  done.observe({ status: "complete", version: 9, chunksDone: 8, finishedAt: new Date(1) });
+  done.stop();
+  expect(done.status).toBe("complete");
+  expect(done.warnings).toEqual([]);
+
+  const early = new Bench();
+  early.stop();
+  await early.begin();
+  expect(early.status).toBe("cancelled");
+  expect(early.requests).toEqual([]);
+});
+
+test("StartupBackfill, a job that somebody pauses or cancels says so", async () => {
+  const bench = new Bench();
+  await bench.begin();
+  bench.observe({ status: "paused", version: 2, chunksDone: 2 });
+  expect(bench.startup.status()).toMatchObject({ status: "paused", running: false, etaSeconds: null });
+  bench.observe({ status: "pending", version: 3, chunksDone: 2 });
+  expect(bench.startup.status()).toMatchObject({ status: "pending", running: true });
+  bench.observe({ status: "cancelled", version: 4, chunksDone: 2, finishedAt: new Date(1) });
+  expect(bench.startup.status()).toMatchObject({ status: "cancelled", running: false, percentage: 25 });
+  // A retry brings it back.
+  bench.observe({ status: "pending", version: 5, chunksDone: 2 });
+  expect(bench.status).toBe("pending");
+});
+
+test("StartupBackfill, work that is too much for one job becomes several", async () => {
+  const bench = new Bench();
+  let made = 0;
+  bench.submit = async ({ symbols }) => {
+    if (symbols.length > 1) throw new JobTooLarge(70_000, 60_000);
+    return { kind: "created", job: bench.job({ id: `job-${++made}` }) };
+  };
+  await bench.begin();
+  expect(bench.requests.map(({ symbols }) => symbols)).toEqual([[BTC, ETH], [BTC], [ETH]]);
+  expect(bench.startup.status()).toMatchObject({ status: "pending", chunksTotal: 16 });
 });

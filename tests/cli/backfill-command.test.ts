@@ -61,7 +61,7 @@ test("backfill, the request says what the command line says", async () => {
   const exit = await backfillCommand([...words, "--force", "--detach"], fakeTerminal(server.url).context);
   expect(exit).toBe(0);
   expect(server.submitted).toMatchObject([
-    { symbols: [{ venue: "binance", symbol: "BTCUSDT" }], order: "oldest", force: true, dataset: "trades" },
+    { symbols: [{ venue: "binance", symbol: "BTCUSDT" }], order: "oldest", force: true, timeframes: [] },
   ]);
   expect(server.subscribes).toEqual([]);
 });
@@ -203,8 +203,33 @@ test("backfill, a request that the server refuses exits with 2 and shows every f
   expect(terminal.err()).toContain('$.start_date: expected a date such as "2026-01-02"');
   expect(terminal.json()).toMatchObject([{ type: "error" }]);
   const candles = fakeTerminal(server.url);
-  expect(await backfillCommand([...RUN, "--timeframes", "1m,1h"], candles.context)).toBe(2);
-  expect(candles.err()).toContain("Candle jobs are not available yet");
+  expect(await backfillCommand([...RUN, "--timeframes", "1m,7m"], candles.context)).toBe(2);
+  expect(candles.err()).toContain("$.timeframes[1]: expected 1 to 8 timeframes of 1m, 3m, 5m");
+});
+
+test("backfill --timeframes, a candle job counts candles, follows no levels and asks for none", async () => {
+  const server = serve();
+  const [of] = server.job.symbols;
+  const part = (timeframe: string) => ({ ...of!, timeframe, recordsInserted: 7, recordsUnchanged: 2 });
+  server.job = { ...server.job, recordsUpdated: 1, recordsUnchanged: 4, symbols: [part("1m"), part("1h")] };
+  const terminal = fakeTerminal(server.url);
+  const exit = backfillCommand([...RUN, "--timeframes", "1m,1h"], terminal.context);
+  await server.subscribed(1);
+  server.job = {
+    ...server.job,
+    status: "complete",
+    chunksDone: 144,
+    symbols: server.job.symbols.map((symbol) => ({ ...symbol, status: "complete" })),
+  };
+  server.push(JOB_CHANNEL, { data: { job_id: JOB_ID, status: "complete" } });
+  expect(await exit).toBe(0);
+  expect(server.submitted).toMatchObject([{ timeframes: ["1m", "1h"] }]);
+  expect(server.subscribes.map(({ channel }) => channel)).toEqual([JOB_CHANNEL]);
+  expect(terminal.out()).toContain("144/144 chunks, 6,000 candles (1 updated, 4 unchanged)");
+  expect(terminal.out()).not.toContain("VWAP");
+  const status = fakeTerminal(server.url);
+  expect(await backfillCommand(["status", JOB_ID], status.context)).toBe(0);
+  expect(status.out()).toContain("binance:BTCUSDT 1h  complete");
 });
 
 const USAGE: readonly [readonly string[], string][] = [
@@ -214,7 +239,6 @@ const USAGE: readonly [readonly string[], string][] = [
   [[...RUN, "--speed", "9"], "--speed"],
   [[...RUN, "--venue", "kraken", "bybit:X"], "name two venues"],
   [[...RUN, "--value-area", "mode"], "expected one of ranked, one_row, two_row"],
-  [["pause", "x"], "there is run, status, list and watch"],
   [["status", "a", "b"], 'status takes one job, got "b" too'],
   [["list", "a"], "list takes no job"],
 ];
@@ -258,6 +282,9 @@ test("backfill list, one job a line", async () => {
   const terminal = fakeTerminal(server.url);
   expect(await backfillCommand(["list"], terminal.context)).toBe(0);
   expect(terminal.out()).toContain(`${JOB_ID}  in_progress   41.6 %`);
+  const json = fakeTerminal(server.url);
+  expect(await backfillCommand(["list", "--json"], json.context)).toBe(0);
+  expect(json.json()).toMatchObject([{ type: "summary", job_id: JOB_ID, symbols: ["binance:BTCUSDT"] }]);
 });
 
 test("backfill watch, without a job it follows the newest", async () => {

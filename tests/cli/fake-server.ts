@@ -1,13 +1,17 @@
 import * as v from "valibot";
 import { createHttpApp } from "../../src/http/mod.ts";
 import {
+  type JobCommand,
   type JobFacts,
   type JobStatus,
   type JobTransition,
+  jobHasEnded,
   levelSetToWire,
   parseCommands,
   subscribeReply,
+  summaryOf,
 } from "../../src/protocol/mod.ts";
+import { NO_SCHEDULES, NO_WEBHOOKS } from "../http/no-automation.ts";
 import { SESSION, someLevelSet, someProfile } from "../protocol/known-sets.ts";
 
 export const JOB_ID = "0190b8a4-0000-7000-8000-000000000001";
@@ -28,7 +32,13 @@ export class FakeServer {
   /** Every subscribe command, as it came. */
   readonly subscribes: v.InferOutput<typeof SubscribeFields>[] = [];
   readonly submitted: unknown[] = [];
+  /** Every command, as it came. */
+  readonly commands: JobCommand[] = [];
+  /** What the next commands are refused with. */
+  refusal: { readonly state: JobStatus; readonly why: string } | undefined;
   pongs = 0;
+  /** Requests that waited for a change. */
+  heldBack = 0;
   job: JobFacts;
   /** Answers 502 without a problem document while true. */
   failing = false;
@@ -58,7 +68,7 @@ export class FakeServer {
           return { kind: "accepted", jobId: JOB_ID, status: "pending" };
         },
         job: (id) => (id === JOB_ID ? this.job : undefined),
-        recent: () => [this.job],
+        recent: () => [summaryOf(this.job)],
         startup: () => ({
           status: "complete",
           running: false,
@@ -68,6 +78,27 @@ export class FakeServer {
           etaSeconds: null,
         }),
       },
+      control: {
+        tell: (id, command) => {
+          this.commands.push(command);
+          if (id !== JOB_ID) return { kind: "unknown" };
+          return this.refusal === undefined
+            ? { kind: "told", job: this.job }
+            : { kind: "refused", ...this.refusal };
+        },
+      },
+      waits: {
+        job: async (_id, { since }, { signal }) => {
+          this.heldBack++;
+          this.#look();
+          const holds = () => jobHasEnded(this.job.status) || (since ?? Number.MAX_VALUE) < this.job.version;
+          await this.until(() => signal.aborted || holds());
+          return { kind: "look" };
+        },
+        startup: () => ({ kind: "look" }),
+      },
+      schedules: NO_SCHEDULES,
+      webhooks: NO_WEBHOOKS,
       session: () => ({
         symbol: "binance:BTCUSDT",
         session: SESSION.name,
@@ -107,7 +138,8 @@ export class FakeServer {
   /** Moves the job and tells it as a transition, when it is one. */
   move(status: JobStatus, done: number, options: { told?: boolean; failed?: boolean } = {}): void {
     const from = this.job.status;
-    this.job = jobAt(status, done, options.failed === true);
+    this.job = { ...jobAt(status, done, options.failed === true), version: this.job.version + 1 };
+    this.#look();
     if (options.told === false) return;
     const transition: JobTransition = {
       job_id: JOB_ID,
@@ -189,10 +221,13 @@ function jobAt(status: JobStatus, done: number, failed = false): JobFacts {
     chunksFailed: 0,
     recordsFetched: done * 100,
     recordsInserted: done * 100,
+    recordsUpdated: 0,
+    recordsUnchanged: 0,
   };
-  const of = { ...symbol, symbol: "binance:BTCUSDT", status, error: null };
+  const of = { ...symbol, symbol: "binance:BTCUSDT", timeframe: null, status, error: null };
   const lost = {
     ...symbol,
+    timeframe: null,
     symbol: "binance:NOPE",
     status: "error",
     error: "binance does not know NOPE",
@@ -201,6 +236,11 @@ function jobAt(status: JobStatus, done: number, failed = false): JobFacts {
     ...symbol,
     jobId: JOB_ID,
     status,
+    version: 1,
+    chunksCancelled: 0,
+    deadlineAtMs: null,
+    priority: 0,
+    maxParallel: 4,
     startMs: Date.parse("2026-01-02T00:00:00Z"),
     endMs: Date.parse("2026-01-03T00:00:00Z"),
     createdAtMs: NOW_MS,

@@ -64,12 +64,17 @@ describeDatabases("an open database", (database, kind) => {
     expect(rows.map((row) => row.name)).toEqual([
       "backfill_chunk",
       "backfill_job",
+      "backfill_part",
       "candle",
+      "candle_coverage",
       "channel",
       "coverage",
       "event",
+      "schedule",
       "segment",
       "series",
+      "webhook",
+      "webhook_delivery",
     ]);
     expect(database().migrated.applied).toHaveLength(database().migrated.total);
     expect(database().kind).toBe(kind);

@@ -209,7 +209,10 @@ describe("a server", () => {
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ symbols: ["OTHERUSDT"], start_date: DAY, end_date: DAY }),
       });
-      expect(submitted.status).toBe(503);
+      // Taken at once; it is planned when the venue answers.
+      expect(submitted.status).toBe(202);
+      const { job_id: waiting } = v.parse(v.object({ job_id: v.string() }), await submitted.json());
+      expect((await api.job(waiting)).status).toBe("pending");
 
       const other = createGeneratedMarket({
         symbol: "OTHERUSDT",
@@ -223,6 +226,7 @@ describe("a server", () => {
         });
         await until("the live stream", () => back.exchange.streams.sockets().length > 0);
         expect((await api.levels("OTHERUSDT")).precision).toBe("PRECISE");
+        await until("the job that waited", async () => (await api.job(waiting)).status === "complete");
         server.kill("SIGTERM");
         expect(await server.ended()).toBe(0);
       } finally {

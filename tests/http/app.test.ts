@@ -73,6 +73,23 @@ test("createHttpApp(), the index names every route once", async () => {
     "POST /api/v1/backfill",
     "GET /api/v1/backfill/status/:job_id",
     "GET /api/v1/backfill/recent",
+    "POST /api/v1/backfill/:job_id/pause",
+    "POST /api/v1/backfill/:job_id/resume",
+    "POST /api/v1/backfill/:job_id/cancel",
+    "POST /api/v1/backfill/:job_id/retry",
+    "POST /api/v1/backfill/:job_id/priority",
+    "GET /api/v1/schedules",
+    "POST /api/v1/schedules",
+    "GET /api/v1/schedules/:id",
+    "PATCH /api/v1/schedules/:id",
+    "DELETE /api/v1/schedules/:id",
+    "GET /api/v1/webhooks",
+    "POST /api/v1/webhooks",
+    "GET /api/v1/webhooks/:id",
+    "PATCH /api/v1/webhooks/:id",
+    "DELETE /api/v1/webhooks/:id",
+    "GET /api/v1/webhooks/:id/deliveries",
+    "POST /api/v1/webhooks/:id/deliveries/:delivery/resend",
   ]);
 });
 

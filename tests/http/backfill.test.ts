@@ -2,7 +2,13 @@ import { expect, test } from "bun:test";
 import * as v from "valibot";
 import { dayRange, parseDay } from "../../src/core/mod.ts";
 import type { SubmitOutcome } from "../../src/http/mod.ts";
-import { BackfillAccepted, JobAnswer, RecentJobs } from "../../src/protocol/mod.ts";
+import {
+  BackfillAccepted,
+  JobAnswer,
+  jobSummaryToWire,
+  RecentJobs,
+  summaryOf,
+} from "../../src/protocol/mod.ts";
 import { fakeApp, JOB, JOB_ID } from "./fake-deps.ts";
 
 const GOOD = { symbols: ["BTCUSDT", "btcusdt"], start_date: "2026-01-02", end_date: "2026-01-02" };
@@ -23,7 +29,7 @@ test("POST /api/v1/backfill, answers 202 with the job at once", async () => {
   });
   expect(asked.submitted).toEqual([
     {
-      dataset: "trades",
+      timeframes: [],
       symbols: [{ venue: "binance", symbol: "BTCUSDT" }],
       range: dayRange(parseDay("2026-01-02")!),
       order: "oldest",
@@ -60,12 +66,6 @@ const REFUSED: readonly [string, unknown, Record<string, string> | undefined, ob
     { ...GOOD, speed: 1 },
     undefined,
     { status: 422, errors: [{ path: "$.speed", expected: "no such field" }] },
-  ],
-  [
-    "timeframes",
-    { ...GOOD, timeframes: ["1m"] },
-    undefined,
-    { status: 422, type: "/problems/candle-jobs-not-available" },
   ],
   [
     "the order certify",
@@ -140,16 +140,11 @@ test("POST /api/v1/backfill, names the symbols of venues it does not speak to", 
   });
 });
 
-test("POST /api/v1/backfill, a symbol the venue refuses is named where it stands in the body", async () => {
-  const { problem } = await refusedWith(
-    { kind: "refused_symbol", index: 1, symbol: "binance:NOPE", detail: "binance does not trade NOPE" },
-    ["BTCUSDT", "btcusdt", "NOPE"],
-  );
-  expect(problem).toMatchObject({
-    status: 422,
-    type: "/problems/symbol-refused",
-    errors: [{ path: "$.symbols[2]" }],
-  });
+test("POST /api/v1/backfill, timeframes ask for candles", async () => {
+  const { post, asked } = fakeApp();
+  const answer = await post({ ...GOOD, timeframes: ["1m", "1h", "1m"] });
+  expect(await answer.json()).toMatchObject({ job_id: JOB_ID, timeframes: ["1m", "1h"] });
+  expect(asked.submitted[0]?.timeframes).toEqual(["1m", "1h"]);
 });
 
 test("POST /api/v1/backfill, a job that would be too large says so", async () => {
@@ -192,7 +187,9 @@ test("GET /api/v1/backfill/status/:job_id, what is no id is refused and an unkno
 test("GET /api/v1/backfill/recent, as many as asked for, 20 by default, 1 to 100", async () => {
   const { app, asked } = fakeApp();
   const answer = await app.request("/api/v1/backfill/recent");
-  expect(v.parse(v.strictObject(RecentJobs.entries), await answer.json()).jobs).toHaveLength(1);
+  const { jobs } = v.parse(v.strictObject(RecentJobs.entries), await answer.json());
+  expect(jobs).toEqual([jobSummaryToWire(summaryOf(JOB))]);
+  expect(jobs[0]).not.toHaveProperty("details");
   await app.request("/api/v1/backfill/recent?limit=100");
   expect(asked.limits).toEqual([20, 100]);
   const bad = await app.request("/api/v1/backfill/recent?limit=101");

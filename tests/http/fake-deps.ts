@@ -1,7 +1,15 @@
 import { formatDecimal, symbolName } from "../../src/core/mod.ts";
 import { createHttpApp, type HttpDeps } from "../../src/http/mod.ts";
-import type { BackfillRequest, JobFacts, LevelsQuery, ProfileQuery } from "../../src/protocol/mod.ts";
+import {
+  type BackfillRequest,
+  type JobCommand,
+  type JobFacts,
+  type LevelsQuery,
+  type ProfileQuery,
+  summaryOf,
+} from "../../src/protocol/mod.ts";
 import { DAY, someLevelSet, someProfile } from "../protocol/known-sets.ts";
+import { NO_SCHEDULES, NO_WEBHOOKS } from "./no-automation.ts";
 
 export const JOB_ID = "0190b8a4-0000-7000-8000-000000000001";
 export const NOW_MS = Date.parse("2026-01-03T12:34:56.789Z");
@@ -9,11 +17,18 @@ export const NOW_MS = Date.parse("2026-01-03T12:34:56.789Z");
 export const JOB: JobFacts = {
   jobId: JOB_ID,
   status: "in_progress",
+  version: 70,
   chunksTotal: 144,
   chunksDone: 60,
+  chunksCancelled: 0,
+  deadlineAtMs: null,
+  priority: 0,
+  maxParallel: 4,
   chunksFailed: 0,
   recordsFetched: 1_000,
   recordsInserted: 990,
+  recordsUpdated: 0,
+  recordsUnchanged: 0,
   startMs: Date.parse("2026-01-02T00:00:00Z"),
   endMs: Date.parse("2026-01-03T00:00:00Z"),
   createdAtMs: NOW_MS - 10_000,
@@ -30,12 +45,13 @@ export interface Asked {
   readonly levels: LevelsQuery[];
   readonly profiles: ProfileQuery[];
   readonly limits: number[];
+  readonly commands: (readonly [id: string, command: JobCommand])[];
   readonly logged: { fields: Readonly<Record<string, unknown>>; message: string }[];
 }
 
 /** An app over fakes that know BTCUSDT; `deps` replaces any of them. */
 export function fakeApp(deps: Partial<HttpDeps> = {}) {
-  const asked: Asked = { submitted: [], levels: [], profiles: [], limits: [], logged: [] };
+  const asked: Asked = { submitted: [], levels: [], profiles: [], limits: [], commands: [], logged: [] };
   let ids = 0;
   const full: HttpDeps = {
     levels: {
@@ -66,7 +82,7 @@ export function fakeApp(deps: Partial<HttpDeps> = {}) {
       },
       async recent(limit) {
         asked.limits.push(limit);
-        return [JOB];
+        return [summaryOf(JOB)];
       },
       startup: () => ({
         status: "in_progress",
@@ -77,6 +93,15 @@ export function fakeApp(deps: Partial<HttpDeps> = {}) {
         etaSeconds: 12,
       }),
     },
+    control: {
+      tell(id, command) {
+        asked.commands.push([id, command]);
+        return id === JOB_ID ? { kind: "told", job: JOB } : { kind: "unknown" };
+      },
+    },
+    schedules: NO_SCHEDULES,
+    webhooks: NO_WEBHOOKS,
+    waits: { job: () => ({ kind: "look" }), startup: () => ({ kind: "look" }) },
     session: () => ({
       symbol: "binance:BTCUSDT",
       session: DAY,

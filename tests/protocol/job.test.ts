@@ -8,18 +8,35 @@ import {
   JobAnswer,
   type JobFacts,
   jobToWire,
+  recordsOf,
   startupToWire,
 } from "../../src/protocol/mod.ts";
 
-const symbol = { chunksTotal: 3, chunksFailed: 0, recordsFetched: 10, recordsInserted: 9, error: null };
+const symbol = {
+  timeframe: null,
+  chunksTotal: 3,
+  chunksFailed: 0,
+  recordsFetched: 10,
+  recordsInserted: 9,
+  recordsUpdated: 0,
+  recordsUnchanged: 0,
+  error: null,
+};
 const job: JobFacts = {
   jobId: "0190b8a4-0000-7000-8000-000000000001",
   status: "in_progress",
+  version: 9,
   chunksTotal: 6,
   chunksDone: 3,
+  chunksCancelled: 0,
+  deadlineAtMs: null,
+  priority: 0,
+  maxParallel: 4,
   chunksFailed: 1,
   recordsFetched: 20,
   recordsInserted: 18,
+  recordsUpdated: 0,
+  recordsUnchanged: 0,
   startMs: Date.parse("2026-01-01T00:00:00Z"),
   endMs: Date.parse("2026-01-02T00:00:00Z"),
   createdAtMs: Date.parse("2026-01-02T10:00:00Z"),
@@ -46,6 +63,38 @@ test("jobToWire(), counts symbols and takes the running one as current", () => {
     started_at: null,
   });
   expect(answer.details.map(({ progress_pct }) => progress_pct)).toEqual([100, 33.3]);
+});
+
+test("jobToWire(), a symbol of a candle job is completed when all of its timeframes are", () => {
+  const part = (name: string, timeframe: string, status: "complete" | "in_progress" | "error") => ({
+    ...symbol,
+    symbol: `binance:${name}`,
+    timeframe,
+    status,
+    chunksDone: status === "complete" ? 3 : 0,
+  });
+  const answer = jobToWire({
+    ...job,
+    recordsUpdated: 1,
+    recordsUnchanged: 1,
+    symbols: [
+      part("BTCUSDT", "1m", "complete"),
+      part("BTCUSDT", "1h", "in_progress"),
+      part("ETHUSDT", "1m", "complete"),
+      part("ETHUSDT", "1h", "complete"),
+      part("NOPE", "1m", "error"),
+    ],
+  });
+  expect(answer).toMatchObject({
+    symbols_completed: 1,
+    symbols_total: 3,
+    current_symbol: "binance:BTCUSDT",
+    current_timeframe: "1h",
+    total_records_updated: 1,
+    total_records_unchanged: 1,
+  });
+  expect(recordsOf(answer)).toBe("candles");
+  expect(recordsOf(jobToWire(job))).toBe("trades");
 });
 
 test("jobToWire(), a job with nothing to fetch is at 100 once it is complete", () => {

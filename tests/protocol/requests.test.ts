@@ -30,7 +30,7 @@ function requestOf(body: unknown) {
 
 test("parseBackfillRequest(), a date is a whole day and an end date is inclusive", () => {
   expect(requestOf(GOOD).request).toEqual({
-    dataset: "trades",
+    timeframes: [],
     symbols: [{ venue: "binance", symbol: "BTCUSDT" }],
     range: { lo: dayRange(parseDay("2026-01-01")!).lo, hi: dayRange(parseDay("2026-01-02")!).hi },
     order: "recent",
@@ -39,10 +39,9 @@ test("parseBackfillRequest(), a date is a whole day and an end date is inclusive
   });
 });
 
-test("parseBackfillRequest(), a symbol counts once and keeps its place in the body", () => {
+test("parseBackfillRequest(), a symbol counts once", () => {
   const parsed = requestOf({ ...GOOD, symbols: ["btcusdt", "binance:BTCUSDT", "ETHUSDT"] });
   expect(parsed.request.symbols.map(({ symbol }) => symbol)).toEqual(["BTCUSDT", "ETHUSDT"]);
-  expect(parsed.bodyIndices).toEqual([0, 2]);
 });
 
 const many = Array.from({ length: 101 }, (_, at) => `S${at}`);
@@ -98,7 +97,11 @@ const REFUSED: readonly [string, unknown, Partial<FieldFault>][] = [
   ["a priority out of range", { ...GOOD, priority: 101 }, { path: "$.priority", received: "101" }],
   ["a priority with a fraction", { ...GOOD, priority: 0.5 }, { path: "$.priority" }],
   ["force as text", { ...GOOD, force: "true" }, { path: "$.force", expected: "true or false" }],
-  ["another dataset", { ...GOOD, dataset: "books" }, { path: "$.dataset", expected: '"trades"' }],
+  [
+    "another dataset",
+    { ...GOOD, dataset: "books" },
+    { path: "$.dataset", expected: '"trades" or "candles"' },
+  ],
 ];
 
 for (const [what, body, fault] of REFUSED)
@@ -126,14 +129,32 @@ test("parseBackfillRequest(), refuses what is no object", () => {
   for (const body of [null, [], "x", 1]) expect(problemOf(body).errors?.[0]?.path).toBe("$");
 });
 
-test("parseBackfillRequest(), candle jobs and the certify order have problems of their own", () => {
-  const types = [{ timeframes: ["1m"] }, { timeframes: null }, { dataset: "candles" }].map((more) =>
-    problemOf({ ...GOOD, ...more }),
-  );
-  expect(types.map(({ type, status }) => [type, status])).toEqual(
-    Array(3).fill(["/problems/candle-jobs-not-available", 422]),
-  );
-  expect(types.map(({ errors }) => errors?.[0]?.path)).toEqual(["$.timeframes", "$.timeframes", "$.dataset"]);
+test("parseBackfillRequest(), timeframes make it a candle job, each counts once, and 1m is the default of candles", () => {
+  const timeframes = (more: object) => requestOf({ ...GOOD, ...more }).request.timeframes;
+  expect(timeframes({ timeframes: ["1h", "1m", "1h"] })).toEqual(["1h", "1m"]);
+  expect(timeframes({ timeframes: ["1w"], dataset: "candles" })).toEqual(["1w"]);
+  expect(timeframes({ dataset: "candles" })).toEqual(["1m"]);
+  expect(timeframes({ dataset: "trades" })).toEqual([]);
+  const years = { start_date: "2017-01-01", end_date: "2026-01-01", timeframes: ["1d"] };
+  expect(timeframes({ ...years, symbols: Array.from({ length: 100 }, (_, n) => `S${n}`) })).toEqual(["1d"]);
+});
+
+test("parseBackfillRequest(), refuses timeframes that are none, more than eight, or beside trades", () => {
+  const nine = ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h"];
+  for (const more of [
+    { timeframes: [] },
+    { timeframes: null },
+    { timeframes: nine },
+    { timeframes: ["1m"], dataset: "trades" },
+  ])
+    expect(problemOf({ ...GOOD, ...more }).errors?.map(({ path }) => path)).toEqual(["$.timeframes"]);
+  expect(problemOf({ ...GOOD, timeframes: ["1m", "7m"] }).errors?.[0]).toMatchObject({
+    path: "$.timeframes[1]",
+    received: '"7m"',
+  });
+});
+
+test("parseBackfillRequest(), the certify order has a problem of its own", () => {
   expect(problemOf({ ...GOOD, order: "certify" })).toMatchObject({
     type: "/problems/order-not-available",
     errors: [{ path: "$.order", received: '"certify"' }],

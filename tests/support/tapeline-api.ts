@@ -1,13 +1,17 @@
 import * as v from "valibot";
+import { waitForBackfill } from "../../src/client/mod.ts";
 import {
   BackfillAccepted,
   JobAnswer,
+  type JobSummary,
   RecentJobs,
   WireLevelSet,
   WireProfile,
 } from "../../src/protocol/mod.ts";
 import { until } from "./until.ts";
 
+/** A job that does not end fails its test. */
+const ENDED_TIMEOUT_MS = 30_000;
 /** A request that hangs fails its test and not its file. */
 const TIMEOUT_MS = 60_000;
 
@@ -39,7 +43,7 @@ export class TapelineApi {
     return getJson(`${this.url}/api/v1/backfill/status/${id}`, JobAnswer);
   }
 
-  async recent(): Promise<readonly JobAnswer[]> {
+  async recent(): Promise<readonly JobSummary[]> {
     return (await getJson(`${this.url}/api/v1/backfill/recent?limit=50`, RecentJobs)).jobs;
   }
 
@@ -61,15 +65,8 @@ export class TapelineApi {
   }
 
   /** The job once it has ended. */
-  ended(id: string, timeoutMs?: number): Promise<JobAnswer> {
-    return until(
-      `job ${id} to end`,
-      async () => {
-        const job = await this.job(id);
-        return job.completed_at === null ? undefined : job;
-      },
-      timeoutMs,
-    );
+  ended(id: string, timeoutMs = ENDED_TIMEOUT_MS): Promise<JobAnswer> {
+    return waitForBackfill({ url: this.url, jobId: id, timeoutMs, until: "ended" });
   }
 
   /** Ready as soon as what is on the disk can be read and the symbol is known. */

@@ -1,8 +1,10 @@
 import { and, eq, sql } from "drizzle-orm";
 import { backfillChunk, backfillJob, type JobIntent } from "../../../db/mod.ts";
 import { invariant } from "../../core/mod.ts";
+import { callOff } from "./called-off.ts";
 import type { JobEvent } from "./events.ts";
-import { changeCounters, moveJob } from "./progress.ts";
+import { callsOff, changeCounters } from "./progress.ts";
+import { quickClaim } from "./quick-claim.ts";
 import { readSeries } from "./series.ts";
 import type { Access, Tx } from "./transaction.ts";
 import type { ChunkLease, ClaimedChunk, JobProgress, ReapReport } from "./types.ts";
@@ -24,6 +26,10 @@ export interface ClaimOptions {
 /** Takes the best chunk that may run now, or answers undefined when there is none. */
 export async function claim(access: Access, options: ClaimOptions): Promise<ClaimedChunk | undefined> {
   for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
+    const quick = await quickClaim(access, options.owner, leaseMsOf(options));
+    if (quick.kind === "claimed") return quick.chunk;
+    if (quick.kind === "none") return undefined;
+    if (quick.kind === "overtaken") continue;
     const found = await access.db.transaction((tx) => claimOnce(tx, options));
     if (found !== "retry") return found;
   }
@@ -57,8 +63,7 @@ async function claimOnce(
   const chunk = rows[0];
   if (chunk === undefined) return "retry";
   const series = await readSeries(tx, chunk.seriesId);
-  const counted = await changeCounters(tx, job.id, { leased: 1 });
-  const settled = job.status === "pending" ? await moveJob(tx, job, "in_progress") : counted;
+  const settled = await changeCounters(tx, job.id, { leased: 1 });
   return {
     lease: { chunkId: chunk.id, token: chunk.leaseToken },
     job: settled.job,
@@ -85,7 +90,7 @@ async function lockBestJob(
         and exists (select from backfill_chunk c
           where c.job_id = ${backfillJob.id} and c.status = 'pending' and c.run_after <= now())`,
     )
-    .orderBy(sql`${backfillJob.priority} desc`, backfillJob.createdAt, backfillJob.id)
+    .orderBy(sql`${backfillJob.priority} desc`, backfillJob.servedAt, backfillJob.id)
     .limit(1)
     .for("no key update", locked === "skip" ? { skipLocked: true } : {});
   return rows[0];
@@ -93,11 +98,11 @@ async function lockBestJob(
 
 /** Extends a lease; answers what the job's owner wants, or undefined when the lease is lost. */
 export async function heartbeat(
-  { db }: Access,
+  { aside }: Access,
   lease: ChunkLease,
   leaseMs: number,
 ): Promise<{ readonly intent: JobIntent } | undefined> {
-  const rows = await db
+  const rows = await aside
     .update(backfillChunk)
     .set({ leaseUntil: leaseEnd(leaseMs) })
     .from(backfillJob)
@@ -148,15 +153,18 @@ async function reapJob(tx: Tx, jobId: string, attemptsMax: number) {
         where job_id = ${jobId} and status = 'leased' and lease_until < now()
         order by id limit ${REAP_BATCH} for update skip locked)`,
     )
-    .returning({ status: backfillChunk.status, error: backfillChunk.error });
+    .returning({ id: backfillChunk.id, status: backfillChunk.status, error: backfillChunk.error });
   if (rows.length === 0) return undefined;
   const failures = rows.filter((row) => row.status === "failed");
+  const back = rows.filter((row) => row.status === "pending").map((row) => row.id);
   const settled = await changeCounters(tx, jobId, {
     leased: -rows.length,
     failed: failures.length,
+    back: back.length,
     error: failures.at(-1)?.error ?? undefined,
   });
-  return { requeued: rows.length - failures.length, failed: failures.length, ...settled };
+  if (callsOff(settled)) await callOff(tx, back);
+  return { requeued: back.length, failed: failures.length, ...settled };
 }
 
 /** The fence: true for the row of a chunk that this very lease still owns. */
@@ -168,7 +176,12 @@ export function holds(lease: ChunkLease) {
   );
 }
 
-function leaseEnd(leaseMs: number) {
+function leaseMsOf({ leaseMs }: Pick<ClaimOptions, "leaseMs">): number {
   invariant(leaseMs > 0, `a lease of ${leaseMs} ms has ended before it begins`);
+  return leaseMs;
+}
+
+function leaseEnd(leaseMs: number) {
+  leaseMsOf({ leaseMs });
   return sql`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
 }

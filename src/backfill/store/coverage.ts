@@ -96,7 +96,7 @@ async function insertSegments(
 }
 
 /** The minutes of `segments`, after checking that they are disjoint and inside their segments. */
-function coveredMinutes(segments: readonly NewSegment[]): readonly MinuteRange[] {
+export function coveredMinutes(segments: readonly NewSegment[]): readonly MinuteRange[] {
   const all = segments.flatMap(({ range, covered }) => {
     const owned = covered ?? [range];
     invariant(owned.length > 0, `segment [${range.lo}, ${range.hi}) covers no minute`);

@@ -2,6 +2,7 @@ import type { MinuteRange } from "../../core/mod.ts";
 
 /** SQLSTATE of a violated exclusion constraint. */
 const EXCLUSION_VIOLATION = "23P01";
+const DIVISION_BY_ZERO = "22012";
 
 /**
  * Two segments claim the same minute: a bug in whoever planned or flushed them. Nothing was written, and
@@ -40,7 +41,16 @@ export class JobTooLarge extends Error {
 
 /** True when Postgres refused a second owner for a minute; looks through drizzle's wrapping. */
 export function isExclusionViolation(thrown: unknown): boolean {
+  return hasCode(thrown, EXCLUSION_VIOLATION);
+}
+
+/** True when a statement took itself back; see `quickCommit`. */
+export function isDivisionByZero(thrown: unknown): boolean {
+  return hasCode(thrown, DIVISION_BY_ZERO);
+}
+
+function hasCode(thrown: unknown, code: string): boolean {
   for (let error = thrown; error instanceof Error; error = error.cause)
-    if ("code" in error && error.code === EXCLUSION_VIOLATION) return true;
+    if ("code" in error && error.code === code) return true;
   return false;
 }

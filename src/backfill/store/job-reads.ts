@@ -1,12 +1,10 @@
 import { asc, desc, eq, inArray, sql } from "drizzle-orm";
 import { validate } from "uuid";
-import { backfillChunk, backfillJob, type JobStatus, segment, series } from "../../../db/mod.ts";
+import { backfillChunk, backfillJob, segment } from "../../../db/mod.ts";
 import { invariant, type MinuteRange } from "../../core/mod.ts";
 import { toProgress } from "./progress.ts";
 import type { Access } from "./transaction.ts";
-import type { ChunkRow, JobDetail, JobProgress, PendingWork } from "./types.ts";
-
-const RECENT_MAX = 1_000;
+import { type ChunkRow, type JobProgress, type PendingWork, RECENT_MAX } from "./types.ts";
 
 /** Undefined for an id that no job has, whatever its form. */
 export async function readJob({ db }: Access, id: string): Promise<JobProgress | undefined> {
@@ -25,65 +23,13 @@ export async function readRecentJobs({ db }: Access, limit: number): Promise<Job
   return rows.map(toProgress);
 }
 
-/** How each symbol of a job fares, by series; counts the job's chunks. */
-export async function readJobDetails({ db }: Access, id: string): Promise<JobDetail[]> {
-  if (!validate(id)) return [];
-  const count = (status: string) =>
-    sql<number>`count(*) filter (where ${backfillChunk.status} = ${status})`.mapWith(Number);
-  const rows = await db
-    .select({
-      seriesId: series.id,
-      venue: series.venue,
-      market: series.market,
-      symbol: series.symbol,
-      timeframe: backfillChunk.timeframe,
-      chunksTotal: sql<number>`count(*)`.mapWith(Number),
-      chunksDone: count("done"),
-      chunksFailed: count("failed"),
-      cancelled: count("cancelled"),
-      leased: count("leased"),
-      attempted: sql<number>`count(*) filter (where ${backfillChunk.leaseToken} > 0)`.mapWith(Number),
-      records: sql<number>`coalesce(sum(${backfillChunk.records}), 0)`.mapWith(Number),
-      error: sql<
-        string | null
-      >`(array_agg(${backfillChunk.error} order by ${backfillChunk.status} = 'failed' desc, ${backfillChunk.no}) filter (where ${backfillChunk.error} is not null))[1]`,
-    })
-    .from(backfillChunk)
-    .innerJoin(series, eq(series.id, backfillChunk.seriesId))
-    .where(eq(backfillChunk.jobId, id))
-    .groupBy(series.id, backfillChunk.timeframe)
-    .orderBy(asc(series.id), asc(backfillChunk.timeframe));
-  return rows.map(({ cancelled, attempted, ...row }) => ({
-    ...row,
-    status: detailStatus({ ...row, cancelled, attempted }),
-    timeframe: row.timeframe ?? undefined,
-    error: row.error ?? undefined,
-  }));
-}
-
-interface DetailCounts {
-  readonly chunksTotal: number;
-  readonly chunksDone: number;
-  readonly chunksFailed: number;
-  readonly cancelled: number;
-  readonly attempted: number;
-}
-
-/** The rule for a job's end, applied to one symbol of it. */
-function detailStatus(counts: DetailCounts): JobStatus {
-  const { chunksTotal, chunksDone, chunksFailed, cancelled, attempted } = counts;
-  if (chunksDone + chunksFailed + cancelled < chunksTotal) return attempted > 0 ? "in_progress" : "pending";
-  if (cancelled > 0) return "cancelled";
-  return chunksDone === 0 ? "error" : "complete";
-}
-
 export async function readPendingWork({ db }: Access): Promise<PendingWork> {
   const open = inArray(backfillJob.status, ["pending", "in_progress"]);
   const [totals] = await db
     .select({
       jobs: sql<number>`count(*)`.mapWith(Number),
       chunks:
-        sql<number>`coalesce(sum(${backfillJob.chunksTotal} - ${backfillJob.chunksDone} - ${backfillJob.chunksFailed}), 0)`.mapWith(
+        sql<number>`coalesce(sum(${backfillJob.chunksTotal} - ${backfillJob.chunksDone} - ${backfillJob.chunksFailed} - ${backfillJob.chunksCancelled}), 0)`.mapWith(
           Number,
         ),
       leased: sql<number>`coalesce(sum(${backfillJob.leased}), 0)`.mapWith(Number),

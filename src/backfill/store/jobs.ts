@@ -1,9 +1,11 @@
 import { eq, sql } from "drizzle-orm";
 import { v7 } from "uuid";
-import { backfillJob, type JobStatus } from "../../../db/mod.ts";
-import { invariant } from "../../core/mod.ts";
+import { backfillJob } from "../../../db/mod.ts";
+import { invariant, type JobStateEvent, jobOutcome } from "../../core/mod.ts";
 import { JobTooLarge } from "./errors.ts";
 import { appendTransition, type JobEvent } from "./events.ts";
+import { nudge } from "./nudge.ts";
+import { insertParts } from "./parts.ts";
 import { toProgress } from "./progress.ts";
 import type { Access, Tx } from "./transaction.ts";
 import type { JobProgress, NewChunk, NewJob } from "./types.ts";
@@ -24,15 +26,18 @@ export interface CreateOutcome {
  * answered instead, untouched. A job without chunks has nothing to do and is `complete` from the start.
  * @throws {JobTooLarge}
  */
-export async function createJob({ db }: Access, job: NewJob): Promise<CreateOutcome> {
+export async function createJob(access: Access, job: NewJob): Promise<CreateOutcome> {
   if (job.chunks.length > CHUNKS_PER_JOB_MAX) throw new JobTooLarge(job.chunks.length, CHUNKS_PER_JOB_MAX);
   const wanted = job.status ?? "pending";
   invariant(
     wanted === "pending" || job.chunks.length === 0,
     `a ${wanted} job never runs, so it has no chunks`,
   );
-  const status: JobStatus = wanted === "pending" && job.chunks.length === 0 ? "complete" : wanted;
-  return db.transaction(async (tx): Promise<CreateOutcome> => {
+  const planning = job.parts?.some(({ seriesId }) => seriesId === undefined) ?? false;
+  const outcome = jobOutcome("idle", eventOf(wanted, job.chunks.length > 0 || planning));
+  invariant(outcome.kind === "moves", "a job that is written down leaves the state idle");
+  const status = outcome.to;
+  return access.db.transaction(async (tx): Promise<CreateOutcome> => {
     const inserted = await tx
       .insert(backfillJob)
       .values({
@@ -44,7 +49,12 @@ export async function createJob({ db }: Access, job: NewJob): Promise<CreateOutc
         priority: job.priority ?? 0,
         maxParallel: job.maxParallel,
         chunksTotal: job.chunks.length,
+        planning,
         finishedAt: status === "pending" ? null : sql`now()`,
+        deadlineAt:
+          job.deadlineSeconds === undefined
+            ? null
+            : sql`clock_timestamp() + ${job.deadlineSeconds} * interval '1 second'`,
       })
       .onConflictDoNothing({ target: backfillJob.requestKey })
       .returning();
@@ -54,8 +64,8 @@ export async function createJob({ db }: Access, job: NewJob): Promise<CreateOutc
       invariant(rows[0] !== undefined, "a request key that conflicts belongs to a job");
       return { kind: "existing", job: toProgress(rows[0]), events: [] };
     }
-    for (let from = 0; from < job.chunks.length; from += INSERT_BATCH)
-      await insertChunks(tx, row.id, from, job.chunks.slice(from, from + INSERT_BATCH));
+    await insertChunks(tx, row.id, 0, job.chunks);
+    await insertParts(tx, row.id, job.chunks, job.parts);
     const created = toProgress(row);
     const events = await appendTransition(tx, {
       jobId: row.id,
@@ -63,11 +73,34 @@ export async function createJob({ db }: Access, job: NewJob): Promise<CreateOutc
       to: status,
       progressPct: created.progressPct,
     });
+    await nudge(access, tx, { work: true, job_id: row.id });
     return { kind: "created", job: created, events };
   });
 }
 
-async function insertChunks(
+function eventOf(wanted: NonNullable<NewJob["status"]>, hasWork: boolean): JobStateEvent {
+  switch (wanted) {
+    case "pending":
+      return hasWork ? "plan" : "plan_empty";
+    case "skipped":
+      return "skip";
+    case "disabled":
+      return "disable";
+  }
+}
+
+/** Writes chunks numbered from `firstNo` on; their job counts them already. */
+export async function insertChunks(
+  tx: Tx,
+  jobId: string,
+  firstNo: number,
+  chunks: readonly NewChunk[],
+): Promise<void> {
+  for (let from = 0; from < chunks.length; from += INSERT_BATCH)
+    await insertBatch(tx, jobId, firstNo + from, chunks.slice(from, from + INSERT_BATCH));
+}
+
+async function insertBatch(
   tx: Tx,
   jobId: string,
   firstNo: number,

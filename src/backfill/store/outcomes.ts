@@ -1,11 +1,16 @@
 import { sql } from "drizzle-orm";
 import { backfillChunk } from "../../../db/mod.ts";
 import { invariant } from "../../core/mod.ts";
+import { callOff } from "./called-off.ts";
+import { writeCandles } from "./candles.ts";
 import { holds } from "./claims.ts";
-import { addCoverage, replaceCoverage } from "./coverage.ts";
-import { type CounterChange, changeCounters } from "./progress.ts";
-import { type Access, NUDGE_CHANNEL, type Tx } from "./transaction.ts";
+import { addCoverage, coveredMinutes, replaceCoverage } from "./coverage.ts";
+import { nudge } from "./nudge.ts";
+import { type CounterChange, callsOff, changeCounters } from "./progress.ts";
+import { quickCommit } from "./quick-commit.ts";
+import type { Access, Tx } from "./transaction.ts";
 import type {
+  CandleCounts,
   ChunkLease,
   ChunkResult,
   CommitOutcome,
@@ -25,6 +30,9 @@ export async function commitChunk(
   lease: ChunkLease,
   result: ChunkResult,
 ): Promise<CommitOutcome> {
+  coveredMinutes(result.segments ?? []);
+  const quick = result.candles === undefined ? await quickCommit(access, lease, result) : undefined;
+  if (quick !== undefined) return quick;
   return access.db.transaction(async (tx): Promise<CommitOutcome> => {
     const rows = await tx
       .update(backfillChunk)
@@ -34,11 +42,14 @@ export async function commitChunk(
         leaseUntil: null,
         error: null,
         records: result.recordsFetched,
+        // Candles are counted where they are written.
+        inserted: result.candles === undefined ? (result.recordsInserted ?? result.recordsFetched) : 0,
       })
       .where(holds(lease))
       .returning({
         jobId: backfillChunk.jobId,
         seriesId: backfillChunk.seriesId,
+        timeframe: backfillChunk.timeframe,
         lo: backfillChunk.lo,
         hi: backfillChunk.hi,
       });
@@ -52,15 +63,28 @@ export async function commitChunk(
       );
     const segmentIds =
       segments.length === 0 ? [] : await replaceCoverage(tx, chunk.seriesId, segments, lease.chunkId);
+    const counts = await countRecords(tx, lease.chunkId, chunk, result);
     const settled = await changeCounters(tx, chunk.jobId, {
       leased: -1,
       done: 1,
       fetched: result.recordsFetched,
-      inserted: result.recordsInserted ?? result.recordsFetched,
+      ...counts,
     });
     await nudge(access, tx, { job_id: chunk.jobId, series_id: chunk.seriesId, segment_ids: segmentIds });
     return { kind: "committed", segmentIds, ...settled };
   });
+}
+
+/** What became of the records of a chunk; candles are written here, and their chunk keeps the counts. */
+async function countRecords(
+  tx: Tx,
+  chunkId: number,
+  { seriesId, timeframe }: { readonly seriesId: number; readonly timeframe: string | null },
+  { candles, recordsFetched, recordsInserted = recordsFetched }: ChunkResult,
+): Promise<Partial<CandleCounts>> {
+  if (candles === undefined) return { inserted: recordsInserted };
+  invariant(timeframe !== null, `chunk ${chunkId} brings candles, but it has no timeframe`);
+  return writeCandles(tx, { chunkId, seriesId, timeframe }, candles);
 }
 
 /**
@@ -75,19 +99,27 @@ export async function commitLive(access: Access, seriesId: number, segment: NewS
   });
 }
 
-/** Puts a chunk off for `delayMs` after a failure; the attempt is spent. */
+export interface RetryLater {
+  readonly error: string;
+  readonly delayMs: number;
+  /** The failure says nothing of the chunk (the venue shut us out): its attempt is not spent. Default false. */
+  readonly keepsAttempt?: boolean | undefined;
+}
+
+/** Puts a chunk off for `delayMs` after a failure. */
 export async function retryLater(
   access: Access,
   lease: ChunkLease,
-  { error, delayMs }: { readonly error: string; readonly delayMs: number },
+  { error, delayMs, keepsAttempt = false }: RetryLater,
 ): Promise<GivenBackOutcome> {
   const settled = await leave(
     access,
     lease,
-    { leased: -1 },
+    { leased: -1, back: 1 },
     {
       status: "pending",
       error,
+      ...(keepsAttempt ? { attempt: sql`${backfillChunk.attempt} - 1` } : {}),
       runAfter: sql`clock_timestamp() + ${Math.max(0, delayMs)} * interval '1 millisecond'`,
     },
   );
@@ -99,7 +131,7 @@ export async function release(access: Access, lease: ChunkLease): Promise<GivenB
   const settled = await leave(
     access,
     lease,
-    { leased: -1 },
+    { leased: -1, back: 1 },
     {
       status: "pending",
       attempt: sql`${backfillChunk.attempt} - 1`,
@@ -137,11 +169,10 @@ async function leave(
       .where(holds(lease))
       .returning({ jobId: backfillChunk.jobId });
     const chunk = rows[0];
-    return chunk === undefined ? undefined : changeCounters(tx, chunk.jobId, change);
+    if (chunk === undefined) return undefined;
+    const settled = await changeCounters(tx, chunk.jobId, change);
+    // Nobody fetches for a job that has ended, so what comes back to it is called off.
+    if (change.back !== undefined && callsOff(settled)) await callOff(tx, [lease.chunkId]);
+    return settled;
   });
-}
-
-/** Wakes listeners in other processes; the embedded database has none. */
-async function nudge({ kind }: Access, tx: Tx, what: Readonly<Record<string, unknown>>): Promise<void> {
-  if (kind === "postgres") await tx.execute(sql`select pg_notify(${NUDGE_CHANNEL}, ${JSON.stringify(what)})`);
 }

@@ -1,7 +1,8 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import * as v from "valibot";
 import { backfillChunk, backfillJob, segment } from "../../../db/mod.ts";
-import { changeCounters, toProgress } from "./progress.ts";
+import { callOff } from "./called-off.ts";
+import { callsOff, changeCounters, toProgress } from "./progress.ts";
 import type { Access } from "./transaction.ts";
 import type { JobProgress, Settled } from "./types.ts";
 
@@ -31,16 +32,26 @@ export async function releaseAll({ db }: Access): Promise<Settled[]> {
           })
           .where(and(eq(backfillChunk.jobId, jobId), eq(backfillChunk.status, "leased")))
           .returning({ id: backfillChunk.id });
-        return changeCounters(tx, jobId, { leased: -rows.length });
+        const freed = await changeCounters(tx, jobId, { leased: -rows.length, back: rows.length });
+        if (callsOff(freed))
+          await callOff(
+            tx,
+            rows.map(({ id }) => id),
+          );
+        return freed;
       }),
     );
   return settled;
 }
 
-/** Paths of every file that a committed segment lists, relative to the tape. */
-export async function readListedFiles({ db }: Access): Promise<string[]> {
+/**
+ * Paths of every file that a committed segment lists, relative to the tape; and of the segments that ended within
+ * `endedWithinMs`, which somebody may still be reading.
+ */
+export async function readListedFiles({ db }: Access, endedWithinMs = 0): Promise<string[]> {
   const rows = await db.execute(
-    sql`select file ->> 'path' as path from ${segment}, jsonb_array_elements(${segment.files}) as file where ${segment.state} = 'committed'`,
+    sql`select file ->> 'path' as path from ${segment}, jsonb_array_elements(${segment.files}) as file
+      where ${segment.state} = 'committed' or ${segment.endedAt} > now() - ${endedWithinMs} * interval '1 millisecond'`,
   );
   return v.parse(ListedFiles, [...rows]).map(({ path }) => path);
 }

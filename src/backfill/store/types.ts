@@ -8,7 +8,11 @@ import type {
   SegmentKind,
 } from "../../../db/mod.ts";
 import type { MinuteRange } from "../../core/mod.ts";
+import type { HistoryCandle } from "../../venues/mod.ts";
 import type { JobEvent } from "./events.ts";
+
+/** Jobs of one list at most. */
+export const RECENT_MAX = 1_000;
 
 /** Names of a series and its integer steps, in units of 10^-scale. */
 export interface SeriesSpec {
@@ -48,7 +52,22 @@ export interface NewJob {
   readonly priority?: number | undefined;
   /** Chunks of this job that may be leased at the same time. */
   readonly maxParallel: number;
+  /** Seconds from now until the job ends in error, whatever it has reached. Default: it takes as long as it takes. */
+  readonly deadlineSeconds?: number | undefined;
   readonly chunks: readonly NewChunk[];
+  /**
+   * Its symbols (and timeframes) in the order of the request, each once. Those without a series wait to be planned in the background, and
+   * the job does not end before. Default: what the chunks name.
+   */
+  readonly parts?: readonly NewPart[] | undefined;
+}
+
+export interface NewPart {
+  readonly venue: string;
+  readonly symbol: string;
+  /** Candle jobs only. */
+  readonly timeframe?: string | undefined;
+  readonly seriesId?: number | undefined;
 }
 
 /** A job with its counters; reading one costs the same however many chunks it has. */
@@ -63,25 +82,33 @@ export interface JobProgress {
   readonly chunksTotal: number;
   readonly chunksDone: number;
   readonly chunksFailed: number;
+  /** Called off by a cancel or a deadline; a retry brings them back. */
+  readonly chunksCancelled: number;
   readonly leased: number;
   readonly recordsFetched: number;
   readonly recordsInserted: number;
+  /** Candles that stood there with other values, and with the same. */
+  readonly recordsUpdated: number;
+  readonly recordsUnchanged: number;
+  /** True while symbols of it wait to be looked up: chunks will be added. */
+  readonly planning: boolean;
   /** Share of the chunks that have ended, 0–100 with one decimal, rounded down. */
   readonly progressPct: number;
-  /** The newest final failure of a chunk. */
+  /** The newest final failure of a chunk, or what a deadline found. */
   readonly error: string | undefined;
   readonly createdAt: Date;
   readonly startedAt: Date | undefined;
   readonly finishedAt: Date | undefined;
+  readonly deadlineAt: Date | undefined;
   /** Grows with every change of the job. */
   readonly version: number;
 }
 
 /** One symbol of a job (and one timeframe, for candle jobs). */
 export interface JobDetail {
-  readonly seriesId: number;
+  /** Undefined while it waits to be looked up, or was refused. */
+  readonly seriesId: number | undefined;
   readonly venue: string;
-  readonly market: string;
   readonly symbol: string;
   readonly timeframe: string | undefined;
   readonly status: JobStatus;
@@ -89,8 +116,20 @@ export interface JobDetail {
   readonly chunksDone: number;
   readonly chunksFailed: number;
   readonly leased: number;
+  /** Fetched. */
   readonly records: number;
+  readonly recordsInserted: number;
+  readonly recordsUpdated: number;
+  readonly recordsUnchanged: number;
   readonly error: string | undefined;
+}
+
+/** What a list shows of a job's parts. */
+export interface PartSummary {
+  /** Symbols that are complete in all of their timeframes. */
+  readonly symbolsCompleted: number;
+  /** The first that a worker is at. */
+  readonly current: NewPart | undefined;
 }
 
 /** Proof of the right to write for a chunk. A later claim has a higher token and makes this one void. */
@@ -148,9 +187,32 @@ export interface NewSegment {
   readonly origin: string;
 }
 
+/** The candles of one commit: of one series and timeframe, each opening time once. */
+export interface CandleBatch {
+  readonly candles: readonly HistoryCandle[];
+  /** Opening times (minutes) whose candles had all closed when they were fetched: they need not be fetched again. */
+  readonly closed: readonly MinuteRange[];
+}
+
+/** Opening minutes of a series and timeframe whose candles are known and final. */
+export interface CandleSpan extends MinuteRange {
+  readonly seriesId: number;
+  readonly timeframe: string;
+}
+
+/** What became of the candles of a batch; the three add up to their number. */
+export interface CandleCounts {
+  readonly inserted: number;
+  /** Stood there with other values. */
+  readonly updated: number;
+  readonly unchanged: number;
+}
+
 export interface ChunkResult {
   /** Inside the chunk's minutes, disjoint. None for candle chunks. */
   readonly segments?: readonly NewSegment[] | undefined;
+  /** What a candle chunk fetched; its `recordsInserted` are counted while they are written. */
+  readonly candles?: CandleBatch | undefined;
   readonly recordsFetched: number;
   /** Default: `recordsFetched`. */
   readonly recordsInserted?: number | undefined;
@@ -159,6 +221,12 @@ export interface ChunkResult {
 export interface Settled {
   readonly job: JobProgress;
   readonly events: readonly JobEvent[];
+}
+
+/** A symbol by name, looked up or not. */
+export interface SymbolRef {
+  readonly venue: string;
+  readonly symbol: string;
 }
 
 /** `lost`: another worker owns the chunk by now, or its lease was taken back. Nothing was written. */

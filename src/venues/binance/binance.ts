@@ -1,4 +1,13 @@
-import type { Clock, Instrument, MinuteRange, TradeKind, Turns } from "../../core/mod.ts";
+import {
+  type Clock,
+  type Instrument,
+  type MinuteRange,
+  TIMEFRAMES,
+  type Timeframe,
+  type TradeKind,
+  type Turns,
+} from "../../core/mod.ts";
+import type { CandleHistory, CandleSource } from "../candle-source.ts";
 import type {
   CallOptions,
   CandlesOfRange,
@@ -8,6 +17,7 @@ import type {
   TradesOfRange,
   Venue,
 } from "../venue.ts";
+import { candleHistoryOf } from "./candle-history.ts";
 import { ConnectGate } from "./connect-gate.ts";
 import { BinanceFeed } from "./feed.ts";
 import { tradesOfRange } from "./history.ts";
@@ -57,9 +67,10 @@ export interface BinanceUsage {
 }
 
 /** Binance spot: one request budget and one connection limit for everything that goes through this object. */
-export class Binance implements Venue {
+export class Binance implements Venue, CandleSource {
   readonly name = "binance";
   readonly market = "spot";
+  readonly timeframes = TIMEFRAMES;
   readonly #clock: Clock;
   readonly #budget: RequestBudget;
   readonly #client: RestClient;
@@ -139,6 +150,16 @@ export class Binance implements Venue {
 
   candles(instrument: Instrument, range: MinuteRange, options: CallOptions): Promise<CandlesOfRange> {
     return candlesOfRange(this.#client, instrument, range, options);
+  }
+
+  candleHistory(
+    symbol: string,
+    timeframe: Timeframe,
+    range: MinuteRange,
+    options: CallOptions,
+  ): Promise<CandleHistory> {
+    const nowMs = this.#budget.exchangeNowMs;
+    return candleHistoryOf(this.#client, symbol, timeframe, range, { nowMs, options });
   }
 
   trades(instrument: Instrument, range: MinuteRange, options: CallOptions): Promise<TradesOfRange> {

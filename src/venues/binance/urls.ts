@@ -1,4 +1,4 @@
-import type { TradeKind } from "../../core/mod.ts";
+import type { Timeframe, TradeKind } from "../../core/mod.ts";
 
 /** Where Binance spot answers unless told otherwise. */
 export const REST_URL = "https://api.binance.com";
@@ -48,11 +48,16 @@ function aggTrades(query: Readonly<Record<string, string | number>>): Endpoint {
   return endpoint("/api/v3/aggTrades", 4, query);
 }
 
-/** 1-minute candles whose open time lies in `[startMs, endMs]`, the oldest first. */
-export function klinesEndpoint(symbol: string, startMs: number, endMs: number): Endpoint {
+/** Candles whose open time lies in `[startMs, endMs]`, the oldest first; of one minute unless told otherwise. */
+export function klinesEndpoint(
+  symbol: string,
+  startMs: number,
+  endMs: number,
+  timeframe: Timeframe = "1m",
+): Endpoint {
   return endpoint("/api/v3/klines", 2, {
     symbol,
-    interval: "1m",
+    interval: timeframe,
     startTime: startMs,
     endTime: endMs,
     limit: KLINES_LIMIT,

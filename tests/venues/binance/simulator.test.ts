@@ -8,6 +8,7 @@ import {
   PRESETS,
 } from "../../../src/simulator/mod.ts";
 import { Binance, type BinanceOptions } from "../../../src/venues/mod.ts";
+import { candleSourceContract } from "../candle-source.contract.ts";
 import { machineClock, until } from "../support/manual-clock.ts";
 import { venueContract } from "../venue.contract.ts";
 
@@ -44,6 +45,31 @@ venueContract("Binance on the simulated exchange", async () => {
     cut: () => server.exchange.streams.act("drop"),
     stop: () => server.stop(),
   };
+});
+
+candleSourceContract("Binance on the simulated exchange", async () => {
+  const market = createGeneratedMarket({ symbol: "BTCUSDT", preset: PRESETS.thin, seed: 7 });
+  const server = startSimulatorServer({ markets: [market] });
+  const lo = Math.floor(Date.parse("2024-03-04T00:00:00Z") / 60_000);
+  return {
+    source: venueOf(server),
+    symbol: "BTCUSDT",
+    range: { lo, hi: lo + 10_080 },
+    stop: () => server.stop(),
+  };
+});
+
+test("candleHistory(), a week opens on Monday", async () => {
+  const market = createGeneratedMarket({ symbol: "BTCUSDT", preset: { ...PRESETS.thin, tradesPerDay: 50 } });
+  const server = startSimulatorServer({ markets: [market] });
+  const lo = Math.floor(Date.parse("2024-02-29T00:00:00Z") / 60_000);
+  const weeks = await venueOf(server).candleHistory("BTCUSDT", "1w", { lo, hi: lo + 20 * 1_440 }, { signal });
+  expect(weeks.candles.map(({ openMs }) => new Date(openMs).toISOString().slice(0, 10))).toEqual([
+    "2024-03-04",
+    "2024-03-11",
+    "2024-03-18",
+  ]);
+  await server.stop();
 });
 
 describe("Binance and the simulator's faults", () => {

@@ -1,0 +1,167 @@
+/**
+ * Many candle jobs queued at once: how long the answer to each request takes, how long `status` and `recent` take while they run,
+ * how evenly they advance, and how many candles a second reach the database. Exchange, server and client run in processes
+ * of their own; the exchange takes what nobody else wants of the machine.
+ *
+ *   bun scripts/bench/candle-jobs.ts [--jobs N] [--symbols N] [--unknown N] [--days N] [--timeframes 5m,1h] [--database-url URL]
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import * as v from "valibot";
+import { BackfillAccepted, JobAnswer, jobHasEnded, RecentJobs } from "../../src/protocol/mod.ts";
+import { percentile } from "./percentile.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    jobs: { type: "string", default: "10" },
+    symbols: { type: "string", default: "100" },
+    unknown: { type: "string", default: "3" },
+    days: { type: "string", default: "1" },
+    timeframes: { type: "string", default: "5m,15m,1h,1d" },
+    "database-url": { type: "string" },
+  },
+});
+/** Above what the jobs cost, so that the budget is not what is measured. */
+const WEIGHT_LIMIT = "100000000";
+const DAY_MS = 86_400_000;
+const START_MS = Date.parse("2024-01-01T00:00:00Z");
+const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 50;
+const SHOWN_EVERY_MS = 5_000;
+
+const days = Number(options.days);
+const symbols = Array.from(
+  { length: Number(options.symbols) },
+  (_, n) => `C${String(n).padStart(2, "0")}USDT`,
+);
+const script = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const dataDir = await mkdtemp(join(tmpdir(), "tapeline-bench-"));
+const children: Bun.Subprocess[] = [];
+
+/** Starts a script and answers what `pattern` finds in its output. */
+async function start(
+  path: string,
+  args: string[],
+  env: Record<string, string>,
+  pattern: RegExp,
+  before: string[] = [],
+) {
+  const child = Bun.spawn([...before, process.execPath, script(path), ...args], {
+    env: { ...process.env, ...env },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  children.push(child);
+  const found = Promise.withResolvers<RegExpExecArray>();
+  const timer = setTimeout(() => found.reject(new Error(`${path} did not start`)), START_TIMEOUT_MS);
+  void (async () => {
+    let text = "";
+    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+      if (text.length < 10_000) text += part;
+      const match = pattern.exec(text);
+      if (match !== null) found.resolve(match);
+    }
+  })();
+  const match = await found.promise;
+  clearTimeout(timer);
+  return match;
+}
+
+/** A call and how long its answer took, body included, ms. */
+async function timed<S extends v.GenericSchema>(url: string, schema: S, times: number[], init?: RequestInit) {
+  const sent = performance.now();
+  const body = await (await fetch(url, init)).text();
+  times.push(performance.now() - sent);
+  return v.parse(schema, JSON.parse(body));
+}
+
+const dayOf = (n: number) => new Date(START_MS + n * DAY_MS).toISOString().slice(0, 10);
+const row = (name: string, times: number[]) =>
+  console.log(
+    `${name.padEnd(10)} p50 ${percentile(times, 50).toFixed(1).padStart(7)} ms   p99 ${percentile(times, 99).toFixed(1).padStart(7)} ms   max ${Math.max(
+      ...times,
+    )
+      .toFixed(1)
+      .padStart(7)} ms   (${times.length})`,
+  );
+
+try {
+  const listed = symbols.slice(Number(options.unknown)).flatMap((symbol) => ["--symbol", `${symbol}:thin`]);
+  const urls = /BINANCE_REST_URL=(\S+)\s+BINANCE_WS_URL=(\S+)/;
+  const [, restUrl = "", wsUrl = ""] = await start(
+    "../simulate.ts",
+    [...listed, "--weight-limit", WEIGHT_LIMIT],
+    {},
+    urls,
+    ["nice", "-n", "19"],
+  );
+  const [, url = ""] = await start(
+    "./responsive-server.ts",
+    [],
+    {
+      DATA_SOURCE: "sim",
+      DATA_DIR: dataDir,
+      BINANCE_REST_URL: restUrl,
+      BINANCE_WS_URL: wsUrl,
+      SYMBOLS: symbols.at(-1) ?? "",
+      CONTEXT_BACKFILL_ENABLED: "false",
+      PORT: "0",
+      ...(options["database-url"] === undefined ? {} : { DATABASE_URL: options["database-url"] }),
+    },
+    /ready (\S+)/,
+  );
+  const [posted, status, recent]: [number[], number[], number[]] = [[], [], []];
+  const startedAt = performance.now();
+  const ids: string[] = [];
+  for (let n = 0; n < Number(options.jobs); n++) {
+    const body = {
+      symbols,
+      start_date: dayOf(n * days),
+      end_date: dayOf((n + 1) * days - 1),
+      timeframes: options.timeframes.split(","),
+    };
+    const init = {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    };
+    ids.push((await timed(`${url}/api/v1/backfill`, BackfillAccepted, posted, init)).job_id);
+  }
+  let spread = 0;
+  let shownAt = 0;
+  for (let turn = 0; ; turn++) {
+    const { jobs } = await timed(`${url}/api/v1/backfill/recent?limit=20`, RecentJobs, recent);
+    await timed(`${url}/api/v1/backfill/status/${ids[turn % ids.length]}`, JobAnswer, status);
+    const done = jobs.map((job) => job.chunks_done);
+    // Compared while every job has something to run.
+    if (jobs.every((job) => job.chunks_total > job.chunks_done + 8))
+      spread = Math.max(spread, Math.max(...done) - Math.min(...done));
+    const seconds = (performance.now() - startedAt) / 1_000;
+    if (performance.now() - shownAt > SHOWN_EVERY_MS) {
+      shownAt = performance.now();
+      console.log(`${seconds.toFixed(0).padStart(5)} s  chunks done, by job: ${done.reverse().join(" ")}`);
+    }
+    if (jobs.every((job) => jobHasEnded(job.status))) {
+      const candles = jobs.reduce((sum, job) => sum + job.total_records_inserted, 0);
+      const chunks = jobs.reduce((sum, job) => sum + job.chunks_done, 0);
+      console.log(
+        `${jobs.length} jobs × ${symbols.length} symbols: ${jobs.map((job) => job.status).join(" ")}; ${candles} candles in ${chunks} chunks in ${seconds.toFixed(1)} s (${Math.round(candles / seconds)}/s, ${Math.round(chunks / seconds)} chunks/s)`,
+      );
+      break;
+    }
+    await Bun.sleep(POLL_MS);
+  }
+  row("POST", posted);
+  row("status", status);
+  row("recent", recent);
+  console.log(`most chunks that one job was ahead of another: ${spread}`);
+} finally {
+  for (const child of children.reverse()) {
+    child.kill("SIGTERM");
+    await child.exited;
+  }
+  await rm(dataDir, { recursive: true, force: true });
+}

@@ -1,0 +1,67 @@
+import { MS_PER_DAY, precisionLabel, type Session, utcSession } from "../core/mod.ts";
+import type { SessionFacts } from "../http/mod.ts";
+import { type JobStatus, jobHasEnded } from "../protocol/mod.ts";
+import type { SeriesStore } from "../store/mod.ts";
+import type { LevelService } from "./level-service.ts";
+
+export interface SessionQuestion {
+  /** Undefined until the data on the disk can be read. */
+  readonly engine:
+    | {
+        readonly store: { bySymbol(symbol: string): SeriesStore | undefined };
+        readonly levels: Pick<LevelService, "currentSession" | "expectedEnd">;
+      }
+    | undefined;
+  /** The first followed symbol. */
+  readonly symbol: string;
+  /** Where the start-up backfill stands. */
+  readonly backfill: JobStatus;
+  readonly nowMs: number;
+}
+
+/**
+ * What can be traded on now, from memory. Trading is enabled once the previous day is whole and traded, so that PDH, PDL, VAHprev,
+ * VALprev, POCprev and VWAPprev are there and exact, and something is known of the running session.
+ */
+export function readSessionFacts({ engine, symbol, backfill, nowMs }: SessionQuestion): SessionFacts {
+  const session = engine?.levels.currentSession() ?? utcSession(Math.floor(nowMs / MS_PER_DAY));
+  const series = engine?.store.bySymbol(symbol);
+  if (engine === undefined || series === undefined)
+    return {
+      symbol,
+      session: session.name,
+      tradingEnabled: false,
+      precision: precisionOf({ expectedMinutes: 1, coveredMinutes: 0 }, backfill),
+    };
+  const end = engine.levels.expectedEnd();
+  const previous = series.coverageOf(session.previous, end);
+  const current = series.coverageOf(session.range, end);
+  const hasData = current.coveredMinutes > 0 || traded(series, session.range);
+  return {
+    symbol,
+    session: session.name,
+    tradingEnabled: previous.missing.length === 0 && traded(series, session.previous) && hasData,
+    precision: precisionOf(
+      {
+        expectedMinutes: previous.expectedMinutes + current.expectedMinutes,
+        coveredMinutes: previous.coveredMinutes + current.coveredMinutes,
+      },
+      backfill,
+    ),
+  };
+}
+
+/** False also for a day that is not in memory: its levels cannot be told yet. */
+function traded(series: SeriesStore, day: Session["range"]): boolean {
+  return series.absentDays(day).length === 0 && series.window(day).fold.count > 0;
+}
+
+/** Nothing is known and nothing is pending any more: say why instead. */
+function precisionOf(
+  coverage: { readonly expectedMinutes: number; readonly coveredMinutes: number },
+  backfill: JobStatus,
+): string {
+  if (coverage.coveredMinutes === 0 && backfill !== "complete" && jobHasEnded(backfill))
+    return `IMPRECISE (backfill ${backfill})`;
+  return precisionLabel({ ...coverage, missing: [] });
+}

@@ -1,0 +1,68 @@
+import * as v from "valibot";
+import { type backfillJob, DATASETS, JOB_INTENTS, JOB_STATUSES } from "../../../db/mod.ts";
+
+const instant = v.pipe(
+  v.string(),
+  v.transform((text) => new Date(text)),
+);
+const maybeInstant = v.nullable(instant);
+
+/** A row of `backfill_job` as `to_jsonb` prints it, for statements that drizzle cannot express. */
+export const JobRow = v.pipe(
+  v.object({
+    id: v.string(),
+    request: v.unknown(),
+    request_key: v.string(),
+    dataset: v.picklist(DATASETS),
+    status: v.picklist(JOB_STATUSES),
+    intent: v.picklist(JOB_INTENTS),
+    priority: v.number(),
+    max_parallel: v.number(),
+    chunks_total: v.number(),
+    chunks_done: v.number(),
+    chunks_failed: v.number(),
+    chunks_cancelled: v.number(),
+    leased: v.number(),
+    records_fetched: v.number(),
+    records_inserted: v.number(),
+    records_updated: v.number(),
+    records_unchanged: v.number(),
+    planning: v.boolean(),
+    plan_until: maybeInstant,
+    served_at: instant,
+    error: v.nullable(v.string()),
+    created_at: instant,
+    started_at: maybeInstant,
+    finished_at: maybeInstant,
+    deadline_at: maybeInstant,
+    version: v.number(),
+  }),
+  v.transform((row): typeof backfillJob.$inferSelect => ({
+    id: row.id,
+    request: row.request,
+    requestKey: row.request_key,
+    dataset: row.dataset,
+    status: row.status,
+    intent: row.intent,
+    priority: row.priority,
+    maxParallel: row.max_parallel,
+    chunksTotal: row.chunks_total,
+    chunksDone: row.chunks_done,
+    chunksFailed: row.chunks_failed,
+    chunksCancelled: row.chunks_cancelled,
+    leased: row.leased,
+    recordsFetched: row.records_fetched,
+    recordsInserted: row.records_inserted,
+    recordsUpdated: row.records_updated,
+    recordsUnchanged: row.records_unchanged,
+    planning: row.planning,
+    planUntil: row.plan_until,
+    servedAt: row.served_at,
+    error: row.error,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    deadlineAt: row.deadline_at,
+    version: row.version,
+  })),
+);

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Database } from "../../db/mod.ts";
+import { createJobStore, type JobStore } from "../../src/backfill/job-store.ts";
+import type { JobCommand } from "../../src/backfill/store/command.ts";
+import { jobChannel } from "../../src/backfill/store/events.ts";
+import { invariant, isEndedState } from "../../src/core/mod.ts";
+import { OPEN_TIMEOUT_MS, openTestDatabase } from "../support/databases.ts";
+import { until } from "../support/until.ts";
+import { chunksOf, clearWork, deriveCounters, jobOf, makeSeries, segmentOf } from "./job-store-support.ts";
+
+const WORKERS = 8;
+const CHUNKS = 120;
+const STORM_COMMANDS = 60;
+
+let database: Database;
+let store: JobStore;
+
+beforeAll(async () => {
+  database = await openTestDatabase("postgres", { poolSize: 16 });
+  store = createJobStore(database);
+}, OPEN_TIMEOUT_MS);
+afterAll(() => database.close(), OPEN_TIMEOUT_MS);
+
+/** Works as workers do, every third chunk given back and every seventh failed, until `over`. */
+async function work(over: () => boolean): Promise<void> {
+  await Promise.all(
+    Array.from({ length: WORKERS }, async (_, worker) => {
+      for (let n = 0; !over(); n++) {
+        const claimed = await store.claim({ owner: `w${worker}`, leaseMs: 60_000 });
+        if (claimed === undefined) {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          continue;
+        }
+        const { lease, range } = claimed;
+        if (n % 7 === 6) await store.fail(lease, { error: "broken" });
+        else if (n % 3 === 1) await store.release(lease);
+        else if (n % 3 === 2) await store.retryLater(lease, { error: "slow", delayMs: 0 });
+        else await store.commit(lease, { segments: [segmentOf(range)], recordsFetched: 1 });
+      }
+    }),
+  );
+}
+
+test("control() under a storm of workers and commanders: no deadlock, counters equal rows, events without a hole", async () => {
+  await clearWork(database);
+  const series = [await makeSeries(store), await makeSeries(store)];
+  const chunks = series.flatMap(({ id }) => chunksOf(id, CHUNKS)).map((chunk, rank) => ({ ...chunk, rank }));
+  const { job } = await store.createJob(jobOf(chunks, { maxParallel: WORKERS }));
+  const commands: JobCommand[] = [
+    { kind: "pause" },
+    { kind: "resume" },
+    { kind: "cancel" },
+    { kind: "retry" },
+    { kind: "adjust", maxParallel: WORKERS },
+    { kind: "retry", symbols: [series[0]!] },
+  ];
+  let left = STORM_COMMANDS;
+  let moves = 0;
+  const commander = async (start: number) => {
+    for (let n = start; left-- > 0; n++) {
+      const outcome = await store.control(job.id, commands[n % commands.length]!);
+      if (outcome.kind === "moved") moves++;
+    }
+  };
+  await Promise.all([work(() => left <= 0), commander(0), commander(3)]);
+  expect(moves).toBeGreaterThan(0);
+
+  const settle = async () => {
+    const now = await store.job(job.id);
+    invariant(now !== undefined, "the job is there");
+    expect(now).toMatchObject({ ...(await deriveCounters(database, job.id)) });
+    const [cancelled] = await database.sql<{ count: number; waiting: number }[]>`
+      select (count(*) filter (where status = 'cancelled'))::int as count,
+        (count(*) filter (where status = 'pending'))::int as waiting
+      from backfill_chunk where job_id = ${job.id}`;
+    expect(cancelled?.count).toBe(now.chunksCancelled);
+    if (isEndedState(now.status)) expect(cancelled?.waiting).toBe(0);
+    const events = await store.events(jobChannel(job.id), 0, 1_000);
+    expect(events.map(({ offset }) => offset)).toEqual(events.map((_, n) => n + 1));
+    for (const [n, { data }] of events.entries())
+      expect(data.from).toBe(n === 0 ? "idle" : events[n - 1]!.data.to);
+    expect(events.at(-1)?.data.to).toBe(now.status);
+    return now;
+  };
+  const stormed = await settle();
+
+  // Whatever the storm left: bring everything back and finish it.
+  if (stormed.status === "paused") await store.control(job.id, { kind: "resume" });
+  await store.control(job.id, { kind: "retry" });
+  for (;;) {
+    const claimed = await store.claim({ owner: "last", leaseMs: 60_000 });
+    if (claimed === undefined) break;
+    await store.commit(claimed.lease, { segments: [segmentOf(claimed.range)], recordsFetched: 1 });
+  }
+  const ended = await settle();
+  expect(ended).toMatchObject({
+    status: "complete",
+    chunksDone: CHUNKS * 2,
+    chunksFailed: 0,
+    chunksCancelled: 0,
+  });
+}, 120_000);
+
+test("control() cancel waits for a claim that holds a chunk and wants the job's row", async () => {
+  await clearWork(database);
+  const { id: seriesId } = await makeSeries(store);
+  const { job } = await store.createJob(jobOf(chunksOf(seriesId, 3)));
+  const locked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  // As a claim in one statement: the chunk first, then its job.
+  const claim = database.sql.begin(async (tx) => {
+    await tx`select id from backfill_chunk where job_id = ${job.id} order by rank limit 1 for update`;
+    locked.resolve();
+    await goOn.promise;
+    await tx`update backfill_job set version = version + 1 where id = ${job.id}`;
+  });
+  await locked.promise;
+  const cancelled = store.control(job.id, { kind: "cancel" });
+  try {
+    await until("the cancel to wait", async () => {
+      const rows = await database.sql<{ waiting: number }[]>`
+        select count(*)::int as waiting from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      return rows[0]?.waiting === 1;
+    });
+  } finally {
+    goOn.resolve();
+  }
+  await claim;
+  expect(await cancelled).toMatchObject({ kind: "moved", job: { status: "cancelled", chunksCancelled: 3 } });
+}, 60_000);
