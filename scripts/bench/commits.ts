@@ -1,12 +1,13 @@
 /**
- * `DATABASE_URL=… bun scripts/bench/commits.ts [--workers 8] [--chunks 20000] [--jobs 1] [--covered]`: claims and commits a second
- * on an empty Postgres database of yours, with chunks that need no download, each worker a process of its own with one
+ * `bun scripts/bench/commits.ts [--workers 8] [--chunks 20000] [--jobs 1] [--covered]`: claims and commits a second on Postgres
+ * (an empty database of yours with `DATABASE_URL`, else one of the tests' kind, whose durability is off), with chunks that need no download, each worker a process of its own with one
  * connection. `--covered`: every commit also writes a segment and its coverage. Afterwards it compares counters with rows,
  * and explains a claim among 100,000 chunks.
  */
 import { parseArgs } from "node:util";
 import { type Database, openPostgres } from "../../db/mod.ts";
 import { createJobStore } from "../../src/backfill/mod.ts";
+import { postgresCluster } from "../../tests/support/postgres-cluster.ts";
 import { percentile } from "./percentile.ts";
 
 const CHUNK_MINUTES = 10;
@@ -166,8 +167,7 @@ async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string
 if (values.worker !== undefined) {
   await work(values.worker);
 } else {
-  const url = process.env["DATABASE_URL"];
-  if (url === undefined) throw new Error("DATABASE_URL must name an empty Postgres database");
+  const url = process.env["DATABASE_URL"] ?? (await postgresCluster()).urlOf("postgres");
   const database = await openPostgres({ url, poolSize: 1 });
   const settings =
     await database.sql`select name, setting from pg_settings where name in ('server_version', 'fsync', 'synchronous_commit')`;
