@@ -22,6 +22,8 @@ export const candle = pgTable(
     quoteVolume: numeric("quote_volume"),
     /** Volume whose aggressor bought, where the venue tells it. */
     buyVolume: numeric("buy_volume"),
+    /** Σ price·size of that volume, where the venue tells it. */
+    buyQuoteVolume: numeric("buy_quote_volume"),
     /** The venue's own; else Σ price·size / Σ size, eight digits after the point, ties to even. Null without volume. */
     vwap: numeric("vwap"),
     trades: whole("trades"),

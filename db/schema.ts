@@ -159,6 +159,7 @@ export const backfillChunk = pgTable(
     index("backfill_chunk_due_idx").on(t.jobId, t.runAfter).where(sql`status = 'pending'`),
     index("backfill_chunk_open_idx").on(t.seriesId, t.lo).where(sql`status in ('pending', 'leased')`),
     index("backfill_chunk_cancelled_idx").on(t.seriesId, t.lo).where(sql`status = 'cancelled'`),
+    index("backfill_chunk_failed_idx").on(t.seriesId, t.lo).where(sql`status = 'failed'`),
     index("backfill_chunk_lease_idx").on(t.leaseUntil).where(sql`status = 'leased'`),
   ],
 );
@@ -287,3 +288,4 @@ export const event = pgTable(
 export * from "./automation-schema.ts";
 export * from "./candle-schema.ts";
 export * from "./series-schema.ts";
+export * from "./upkeep-schema.ts";

@@ -1,6 +1,8 @@
 import { type ConfigFault, type Environment, EnvironmentReader, shown } from "./config/environment-reader.ts";
+import { readSessionRules } from "./config/session-rules.ts";
 import {
   type BinChoice,
+  type CalendarRules,
   parseBinChoices,
   parseSymbolName,
   symbolName,
@@ -46,7 +48,7 @@ export interface Config {
     readonly enabled: boolean;
     /** Whether the start-up backfill reaches back before today. */
     readonly previousDay: boolean;
-    /** Days of the start-up backfill, today included. */
+    /** Sessions of the start-up backfill, the running one included. */
     readonly days: number;
     /** Null: it takes as long as it takes. */
     readonly timeoutSeconds: number | null;
@@ -55,7 +57,11 @@ export interface Config {
     readonly parallel: number;
     /** How long a worker that gives no sign of life keeps its chunk. */
     readonly leaseMs: number;
+    /** Whether profiles of finished sessions are kept as files. */
+    readonly profiles: boolean;
   };
+  /** When the sessions of every symbol are; a calendar can be made of them. */
+  readonly sessions: CalendarRules;
   readonly binChoice: (symbol: string) => BinChoice;
   readonly valueAreaMethod: ValueAreaMethod;
   /** Null: the embedded database in the data directory. May hold a password. */
@@ -114,7 +120,9 @@ export function readConfig(env: Environment): Config {
       parallel: reader.whole("BACKFILL_PARALLEL", { min: 1, max: PARALLEL_MAX, fallback: 4 }),
       leaseMs:
         1_000 * reader.whole("BACKFILL_LEASE_SECONDS", { min: 1, max: LEASE_SECONDS_MAX, fallback: 15 }),
+      profiles: reader.flag("BACKFILL_CACHE_ENABLED", true),
     },
+    sessions: readSessionRules(reader),
     binChoice: readBinChoice(reader),
     valueAreaMethod: reader.oneOf("VALUE_AREA_METHOD", VALUE_AREA_METHODS, "ranked"),
     databaseUrl: readDatabaseUrl(reader),

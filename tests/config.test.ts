@@ -26,7 +26,9 @@ test("readConfig(), an empty environment gives the documented defaults", () => {
       chunkMinutes: 10,
       parallel: 4,
       leaseMs: 15_000,
+      profiles: true,
     },
+    sessions: { initialBalanceMinutes: 60 },
     valueAreaMethod: "ranked",
     databaseUrl: null,
     dataDir: ".data",
@@ -51,6 +53,10 @@ test("readConfig(), reads every variable", () => {
     BACKFILL_TIMEOUT_SECONDS: "60",
     BACKFILL_CHUNK_MINUTES: "30",
     BACKFILL_PARALLEL: "2",
+    BACKFILL_CACHE_ENABLED: "false",
+    SESSION: "18:00-17:00 America/Chicago sun-thu",
+    OPENING_RANGE: "5m-15m",
+    INITIAL_BALANCE_MINUTES: "30",
     PROFILE_TICK_SIZE: "BTCUSDT=0.1",
     VALUE_AREA_METHOD: "two_row",
     DATABASE_URL: "postgres://u:p@localhost:5432/tapeline",
@@ -80,6 +86,18 @@ test("readConfig(), reads every variable", () => {
       chunkMinutes: 30,
       parallel: 2,
       leaseMs: 15_000,
+      profiles: false,
+    },
+    sessions: {
+      hours: {
+        kind: "clock",
+        start: "18:00",
+        end: "17:00",
+        zone: "America/Chicago",
+        days: ["sun", "mon", "tue", "wed", "thu"],
+      },
+      openingRange: { kind: "offset", from: 5, to: 15 },
+      initialBalanceMinutes: 30,
     },
     valueAreaMethod: "two_row",
     databaseUrl: "postgres://u:p@localhost:5432/tapeline",
@@ -105,6 +123,10 @@ test("readConfig(), lists every fault at once with its name, what was expected a
     BACKFILL_TIMEOUT_SECONDS: "0",
     BACKFILL_CHUNK_MINUTES: "7",
     BACKFILL_PARALLEL: "1.5",
+    BACKFILL_CACHE_ENABLED: "often",
+    SESSION: "09:30-16:00 Mars/Olympus mon-fri",
+    OPENING_RANGE: "eight",
+    INITIAL_BALANCE_MINUTES: "0",
     PROFILE_TICK_SIZE: "BTCUSDT=-1",
     VALUE_AREA_METHOD: "mode",
     DATABASE_URL: "mysql://u:secret@localhost/x",
@@ -124,6 +146,19 @@ test("readConfig(), lists every fault at once with its name, what was expected a
   for (const { name, expected, got } of faults)
     expect(message).toContain(`${name}: expected ${expected}, got ${got}`);
   for (const secret of ["secret", "hunter2"]) expect(message).not.toContain(secret);
+});
+
+test("readConfig(), an opening range lies inside the session", () => {
+  const SESSION = "09:30-16:00 America/New_York mon-fri";
+  expect(faultsOf({ SESSION, OPENING_RANGE: "08:00-08:10" })).toEqual([
+    {
+      name: "OPENING_RANGE",
+      expected: "times of day inside the session, the first before the second",
+      got: '"08:00-08:10"',
+    },
+  ]);
+  expect(readConfig({ SESSION }).sessions.openingRange).toBeUndefined();
+  expect(faultsOf({ SESSION: "09:30" })).toMatchObject([{ name: "SESSION", got: '"09:30"' }]);
 });
 
 test("readConfig(), sim must be told where the simulator is", () => {

@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 const BENCHES: Readonly<Record<string, "short" | "long">> = {
   "push-fanout": "short",
   tape: "short",
+  windows: "short",
+  "profile-cache": "short",
   responsive: "short",
   "seam-hour": "long",
 };

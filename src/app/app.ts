@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   acquireDataDirLock,
@@ -8,24 +9,29 @@ import {
 } from "../../db/mod.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { type Config, DEFAULT_VENUE } from "../config.ts";
-import { symbolName, Turns } from "../core/mod.ts";
+import { SessionCalendar, symbolName, Turns } from "../core/mod.ts";
 import { createHttpApp } from "../http/mod.ts";
 import { PushHub } from "../push/mod.ts";
 import { listen, type ThisProcess, type WebServer } from "../runtime/mod.ts";
-import { createTape, type Tape } from "../tape/mod.ts";
+import { createTape, ProfileCache, type Tape } from "../tape/mod.ts";
 import { Binance, VenueRegistry } from "../venues/mod.ts";
 import { Automation } from "./automation.ts";
 import { BackfillControl } from "./backfill-control.ts";
 import { BackfillFace } from "./backfill-face.ts";
 
 import { BackfillWaits } from "./backfill-waits.ts";
-import { type Duties, Engine } from "./engine.ts";
+import { CacheFace } from "./cache-face.ts";
+import { Engine } from "./engine.ts";
+import type { Duties } from "./engine-deps.ts";
 import type { EngineLog } from "./engine-log.ts";
 
 import { ExchangeClock } from "./exchange-clock.ts";
+import { GapPush } from "./gap-push.ts";
 import { httpDeps } from "./http-deps.ts";
 import { PushChannels } from "./push-channels.ts";
 
+/** Profiles of finished sessions, inside the data directory. */
+const PROFILES_DIR = "cache";
 const TEMPLATE_CACHE = fileURLToPath(new URL("../../node_modules/.cache/tapeline", import.meta.url));
 /** Connections are closed over this long, so that clients do not all come back at once. */
 const CLOSE_SPREAD_MS = 200;
@@ -58,6 +64,7 @@ interface Opened {
   engine?: Engine;
   waits?: BackfillWaits;
   automation?: Automation;
+  gaps?: GapPush;
 }
 
 /**
@@ -81,10 +88,17 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
   const clock = new ExchangeClock(options.process.clock(config.clockOffsetMs));
   const turns = new Turns({ timers: clock, yieldTurn: options.process.yieldTurn });
   const binance = new Binance({ ...config.binance, clock, turns, random: options.process.random });
+  const calendar = new SessionCalendar(config.sessions);
+  // Files are dated by the machine's clock, wherever ours stands.
+  const fileClock = options.process.clock(0);
+  const profiles = config.backfill.profiles
+    ? new ProfileCache({ dir: join(config.dataDir, PROFILES_DIR), nowMs: () => fileClock.nowMs() })
+    : undefined;
   const venues = new VenueRegistry([binance], [binance]);
   let channels: PushChannels | undefined;
   let face: BackfillFace | undefined;
   let control: BackfillControl | undefined;
+  let cache: CacheFace | undefined;
   const hub = new PushHub({
     timers: clock,
     resolve: (channel) =>
@@ -103,11 +117,13 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
       engine: () => opened.engine,
       backfill: () => face,
       control: () => control,
+      cache: () => cache,
       waits: () => opened.waits,
       automation: () => opened.automation,
       opened: engineOpened,
       startupExpected: duties.follow && config.backfill.enabled,
       followed: config.symbols.map(symbolName),
+      calendar,
       nowMs: () => clock.nowMs(),
       log,
       defaultVenue: DEFAULT_VENUE,
@@ -148,6 +164,8 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
         config,
         database,
         tape,
+        profiles,
+        calendar,
         venues,
         clock,
         random: options.process.random,
@@ -159,6 +177,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
           opened.waits?.observe(settled.job);
           if (settled.events.length > 0) opened.automation?.jobMoved();
         },
+        onGaps: (events) => opened.gaps?.publish(events),
       },
       duties,
     );
@@ -166,6 +185,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     face = new BackfillFace({ jobs, service, startup, board, venues });
     opened.waits = new BackfillWaits({ jobs, startup: () => startup.status(), timers: clock });
     control = new BackfillControl({ service, face });
+    cache = new CacheFace({ database, jobs, tape, store, profiles, reader: engine.reader, timers: clock });
     const backfill = face;
     const automation = new Automation({
       database,
@@ -178,16 +198,25 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
       submit: (request, about) => backfill.submit(request, about),
     });
     opened.automation = automation;
+    const followed = config.symbols.map(symbolName);
+    const onError = (error: unknown, doing: string) => log.error({ err: error }, `push: ${doing} failed`);
+    const gaps = new GapPush({
+      ...{ database, hub: () => hub, timers: clock, onError },
+      symbols: () => [...new Set([...followed, ...store.list().map(({ symbol }) => symbol)])],
+    });
+    opened.gaps = gaps;
     channels = new PushChannels({
+      gaps,
       jobs,
       store,
       levels,
       backfill: face,
       hub: () => hub,
-      followed: config.symbols.map(symbolName),
-      onError: (error, doing) => log.error({ err: error }, `push: ${doing} failed`),
+      followed,
+      onError,
     });
     store.subscribe(({ series }) => channels?.seriesChanged(series));
+    gaps.start();
     await engine.start();
     opened.engine = engine;
     // A command's own server is there for its job alone.
@@ -222,10 +251,11 @@ function openDatabase({ config, process: host, onFatal }: AppOptions, { lock }: 
 
 /** Closes what is open, newest first; what fails to close is logged and does not keep the rest open. */
 async function closeAll(opened: Opened, hub: PushHub | undefined, log: EngineLog): Promise<void> {
-  const { waits, automation, engine, tape, database, server, lock } = opened;
+  const { waits, automation, gaps, engine, tape, database, server, lock } = opened;
   const steps: readonly [name: string, close: (() => Promise<unknown>) | undefined][] = [
     ["push", hub && (() => hub.close(CLOSE_SPREAD_MS))],
     ["automation", automation && (() => automation.stop())],
+    ["gap channels", gaps && (() => gaps.stop())],
     ["engine", engine && (() => engine.stop())],
     ["waiting requests", waits && (async () => waits.close())],
     ["server", server && (() => server.stop())],

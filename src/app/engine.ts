@@ -1,4 +1,3 @@
-import type { Database } from "../../db/mod.ts";
 import {
   BACKFILL_CHANNEL,
   BackfillService,
@@ -15,41 +14,22 @@ import {
   type Settled,
   StartupBackfill,
 } from "../backfill/mod.ts";
-import type { Config } from "../config.ts";
-import { failureOf, MINUTES_PER_DAY, MS_PER_DAY, minuteOfMs, symbolName, type Turns } from "../core/mod.ts";
+import { failureOf, symbolName } from "../core/mod.ts";
 import { LiveIngest } from "../live/mod.ts";
-import { DayLoader, ProfileStore } from "../store/mod.ts";
-import type { Tape } from "../tape/mod.ts";
-import type { Venue, VenueRegistry } from "../venues/mod.ts";
+import { DayLoader, ProfileStore, type SeriesStore } from "../store/mod.ts";
+import type { Venue } from "../venues/mod.ts";
 import { createChunkWorkers } from "./chunk-workers.ts";
-import type { EngineLog } from "./engine-log.ts";
-import type { ExchangeClock } from "./exchange-clock.ts";
+import type { Duties, EngineDeps } from "./engine-deps.ts";
+import { everyMinute } from "./every-minute.ts";
 import { openFollowed } from "./followed-series.ts";
 import { JobBoard } from "./job-board.ts";
 import { LevelService, SEAL_GRACE_MS } from "./level-service.ts";
 import { commitLiveSegment } from "./live-commit.ts";
 import { Neighbours } from "./neighbours.ts";
-
-/** What a process of Tapeline does beside answering. */
-export interface Duties {
-  /** Follow the configured symbols live and backfill their last days. A command that only runs a job does not. */
-  readonly follow: boolean;
-}
-
-export interface EngineDeps {
-  readonly config: Config;
-  readonly database: Database;
-  readonly tape: Tape;
-  readonly venues: VenueRegistry;
-  readonly clock: ExchangeClock;
-  readonly random: () => number;
-  /** The line of this process's heavy work. */
-  readonly turns: Turns;
-  readonly log: EngineLog;
-  readonly processId: number;
-  /** A job moved: tell whoever listens. */
-  readonly onSettled: (settled: Settled) => void;
-}
+import { Sessions } from "./sessions.ts";
+import { SkeletonWatch } from "./skeleton-watch.ts";
+import { Upkeep } from "./upkeep.ts";
+import { createWindowService, type WindowService } from "./window-service.ts";
 
 /** Everything between the venue and the levels: jobs, tape, store, live stream. Built here, closed here in reverse. */
 export class Engine {
@@ -57,18 +37,22 @@ export class Engine {
   readonly store = new ProfileStore();
   readonly board: JobBoard;
   readonly levels: LevelService;
+  readonly sessions: Sessions;
+  readonly windows: WindowService;
   readonly service: BackfillService;
   readonly startup: StartupBackfill;
   readonly live: LiveIngest;
+  readonly upkeep: Upkeep;
   readonly #deps: EngineDeps;
   readonly #duties: Duties;
   readonly #catalog: SeriesCatalog;
-  readonly #reader: SegmentReader;
+  readonly reader: SegmentReader;
   readonly #dispatcher: Dispatcher;
   readonly #planning: PlanningStore;
   readonly #planner: JobPlanner;
   readonly #repair: GapRepair;
   readonly #neighbours: Neighbours;
+  readonly #skeleton: SkeletonWatch;
   readonly #stopping = new AbortController();
   readonly #background = new Set<Promise<unknown>>();
   #cancelMinute = () => {};
@@ -79,7 +63,7 @@ export class Engine {
     this.#duties = duties;
     this.jobs = createJobStore(database);
     this.board = new JobBoard(() => clock.now());
-    this.#reader = new SegmentReader({
+    this.reader = new SegmentReader({
       jobs: this.jobs,
       tape,
       onLost: (seriesId, ranges) => this.service.applyLoss(seriesId, ranges),
@@ -90,13 +74,38 @@ export class Engine {
       venueNamed: (name) => venues.find(name),
       binChoice: config.binChoice,
     });
+    const loader = new DayLoader((series, minutes) => this.reader.read(series, minutes));
+    this.#skeleton = new SkeletonWatch({
+      ...deps,
+      ...{ store: this.store, loader, method: config.valueAreaMethod },
+      open: async (ref, signal) => (await this.#catalog.series(ref, signal)).store,
+      followed: () => this.live.series,
+    });
+    this.sessions = new Sessions({
+      ...deps,
+      ...{ jobs: this.jobs, reader: this.reader, loader, backfill: config.backfill },
+      followed: () => this.live.series,
+      changed: (series) => this.#touch(series),
+    });
     this.levels = new LevelService({
       store: this.store,
-      loader: new DayLoader((series, minutes) => this.#reader.read(series, minutes)),
+      sessions: this.sessions.loader,
+      calendar: deps.calendar,
+      skeleton: this.#skeleton,
+      turns: deps.turns,
       board: this.board,
       nowMs: () => clock.nowMs(),
       method: config.valueAreaMethod,
       followed: config.symbols.map(symbolName),
+    });
+    this.windows = createWindowService({ ...deps, store: this.store, loader });
+    this.upkeep = new Upkeep({
+      ...deps,
+      ...{ store: this.store, jobs: this.jobs, loader, levels: this.levels },
+      live: () => this.live,
+      service: () => this.service,
+      followed: config.symbols.map(symbolName),
+      onEvents: deps.onGaps,
     });
     this.#dispatcher = createChunkWorkers(
       { ...deps, jobs: this.jobs },
@@ -105,20 +114,15 @@ export class Engine {
         committed: (chunk) => {
           this.#neighbours.committedHere(chunk);
           this.service.applyCommit(chunk);
+          this.#skeleton.committed(chunk);
         },
       },
     );
+    const warn = (message: string) => log.warn({}, message);
+    const onSettled = (settled: Settled) => this.#settled(settled);
     this.#neighbours = new Neighbours({
-      database,
-      jobs: this.jobs,
-      tape,
-      store: this.store,
-      catalog: this.#catalog,
-      reader: this.#reader,
-      dispatcher: this.#dispatcher,
-      timers: clock,
-      onSettled: (settled) => this.#settled(settled),
-      warn: (message) => log.warn({}, message),
+      ...{ database, jobs: this.jobs, tape, store: this.store, catalog: this.#catalog, reader: this.reader },
+      ...{ dispatcher: this.#dispatcher, timers: clock, onSettled, warn },
     });
     this.live = new LiveIngest({
       venue: this.#venue,
@@ -139,48 +143,41 @@ export class Engine {
       catalog: this.#catalog,
       planner: new RequestPlanner({
         jobs: this.jobs,
-        reader: this.#reader,
+        reader: this.reader,
         live: this.live,
         chunkMinutes: config.backfill.chunkMinutes,
       }),
-      reader: this.#reader,
-      dispatcher: this.#dispatcher,
-      clock,
-      parallel: config.backfill.parallel,
-      onSettled: (settled) => this.#settled(settled),
+      reader: this.reader,
+      ...{ dispatcher: this.#dispatcher, clock, parallel: config.backfill.parallel, onSettled },
       onWaiting: () => this.#planner.nudge(),
     });
     this.#planning = createPlanningStore(database);
     this.#planner = new JobPlanner({
       planning: this.#planning,
       plan: (job, symbol, signal) => this.service.planSymbol(job, symbol, signal),
-      timers: clock,
-      random,
-      onSettled: (settled) => this.#settled(settled),
+      ...{ timers: clock, random, onSettled, warn },
       onWork: () => this.#dispatcher.nudge(),
-      warn: (message) => log.warn({}, message),
     });
-    const warn = (message: string) => log.warn({}, message);
     this.startup = new StartupBackfill(
       {
         symbols: config.symbols,
-        days: this.#startupDays,
+        ranges: (nowMinute) => this.sessions.backfilled(nowMinute),
         enabled: duties.follow && config.backfill.enabled,
         timeoutSeconds: config.backfill.timeoutSeconds ?? undefined,
       },
-      { jobs: this.jobs, service: this.service, clock, random, warn },
+      {
+        ...{ jobs: this.jobs, service: this.service, clock, random, warn },
+        prepare: (symbols, range, signal) => this.#skeleton.prepare(symbols, range, signal),
+      },
     );
-    const startedMinute = minuteOfMs(clock.nowMs());
     this.#repair = new GapRepair({
       jobs: this.jobs,
       service: this.service,
       live: this.live,
       clock,
       followed: () => this.live.series,
-      fromMinute: () =>
-        config.backfill.enabled
-          ? (Math.floor(clock.nowMs() / MS_PER_DAY) - this.#startupDays + 1) * MINUTES_PER_DAY
-          : startedMinute,
+      wanted: (until) => this.sessions.repaired(until),
+      onGap: (series, range, reason) => this.upkeep.gapFound(series, range, reason),
       warn,
     });
   }
@@ -198,15 +195,21 @@ export class Engine {
     await this.#neighbours.begin();
     // A former process's jobs whose time is up hold no minutes back from the start-up backfill.
     for (const settled of await this.jobs.expireDeadlines()) this.#settled(settled);
-    for (const job of await this.jobs.unfinishedJobs()) this.board.observe({ job });
     await this.#catalog.openKnown();
+    this.#skeleton.start();
+    for (const job of await this.jobs.unfinishedJobs()) {
+      this.board.observe({ job });
+      this.#skeleton.observe(job);
+    }
     this.#dispatcher.start();
     this.#planner.start();
+    this.sessions.start();
+    this.upkeep.start();
     await this.#neighbours.start();
     this.#run(clock.follow(this.#venue, this.#stopping.signal, (message) => log.warn({}, message)));
     if (this.#duties.follow) {
       this.#run(this.#follow());
-      this.#everyMinute();
+      this.#cancelMinute = everyMinute(clock, SEAL_GRACE_MS, () => this.#minuteEnded());
     }
   }
 
@@ -215,9 +218,12 @@ export class Engine {
     this.#cancelMinute();
     await this.#neighbours.stop();
     await this.#repair.stop();
+    await this.upkeep.stop();
+    await this.sessions.stop();
     await this.live.stop();
     await this.#planner.stop();
     await this.#dispatcher.stop();
+    await this.#skeleton.stop();
     await Promise.allSettled([...this.#background]);
   }
 
@@ -225,10 +231,6 @@ export class Engine {
     const venue = this.#deps.venues.find(this.#deps.config.symbols[0]?.venue ?? "");
     if (venue === undefined) throw new Error("the configuration names a venue that is not registered");
     return venue;
-  }
-
-  get #startupDays(): number {
-    return this.#deps.config.backfill.previousDay ? this.#deps.config.backfill.days : 1;
   }
 
   /** Plans the start-up backfill and joins the live stream; each goes on when the other has to wait. */
@@ -241,8 +243,7 @@ export class Engine {
       config.symbols,
       {
         open: async (ref, asked) => (await this.#catalog.series(ref, asked)).store,
-        session: () => this.levels.currentSession(),
-        load: (store, session) => this.levels.load(store, session),
+        hold: (store) => this.sessions.roll.hold(store),
         clock,
         random,
         log,
@@ -255,17 +256,9 @@ export class Engine {
   }
 
   /** Time alone changes what is expected: after every minute the followed levels are read anew. */
-  #everyMinute(): void {
-    const { clock } = this.#deps;
-    const nowMs = clock.nowMs();
-    const next = (minuteOfMs(nowMs - SEAL_GRACE_MS) + 1) * 60_000 + SEAL_GRACE_MS;
-    this.#cancelMinute = clock.after(Math.max(100, next - nowMs), () => {
-      for (const series of this.store.list()) {
-        series.touch();
-        this.store.announce(series);
-      }
-      this.#everyMinute();
-    });
+  #minuteEnded(): void {
+    this.#skeleton.minuteEnded();
+    for (const series of this.store.list()) this.#touch(series);
   }
 
   #settled(settled: Settled): void {
@@ -278,15 +271,22 @@ export class Engine {
     const entry = this.board.observe(settled);
     this.startup.observe(settled);
     this.#dispatcher.heed(settled.job);
+    this.#skeleton.observe(settled.job);
+    if (settled.job.finishedAt !== undefined) this.upkeep.jobEnded(settled.job.id);
     this.#deps.onSettled(settled);
     if (entry === undefined || settled.events.length === 0) return;
     // A job began or ended: the level sets that name it change although no minute did.
     for (const symbol of entry.request.symbols) {
       const series = this.store.bySymbol(symbol);
-      if (series === undefined) continue;
-      series.touch();
-      this.store.announce(series);
+      if (series !== undefined) this.#touch(series);
     }
+    if (settled.job.finishedAt !== undefined) this.sessions.jobEnded();
+  }
+
+  /** Something beside its minutes changed what is told of a series. */
+  #touch(series: SeriesStore): void {
+    series.touch();
+    this.store.announce(series);
   }
 
   #run(work: Promise<unknown>): void {

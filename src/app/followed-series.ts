@@ -1,12 +1,4 @@
-import {
-  backoffMs,
-  type Clock,
-  dayOfMinute,
-  failureOf,
-  pause,
-  type Session,
-  symbolName,
-} from "../core/mod.ts";
+import { backoffMs, type Clock, failureOf, pause, symbolName } from "../core/mod.ts";
 import type { SeriesStore } from "../store/mod.ts";
 import type { EngineLog } from "./engine-log.ts";
 
@@ -18,15 +10,15 @@ interface SymbolRef {
 export interface FollowedSeriesDeps {
   /** Finds or makes the series; a new one asks the venue what it trades in. */
   readonly open: (ref: SymbolRef, signal: AbortSignal) => Promise<SeriesStore>;
-  readonly session: () => Session;
-  readonly load: (series: SeriesStore, session: Session) => Promise<void>;
+  /** Brings the running session and the one before it into memory, to stay. */
+  readonly hold: (series: SeriesStore) => Promise<void>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Pick<EngineLog, "warn" | "error">;
 }
 
 /**
- * Opens the series that are followed live, with yesterday and today in memory to stay. A venue that does not answer is asked again
+ * Opens the series that are followed live, with their sessions in memory to stay. A venue that does not answer is asked again
  * until it does or `signal` aborts; a symbol that it refuses for good is left out and named in the log.
  */
 export async function openFollowed(
@@ -65,14 +57,6 @@ export async function openFollowed(
 async function openOne(ref: SymbolRef, deps: FollowedSeriesDeps, signal: AbortSignal): Promise<SeriesStore> {
   const series = await deps.open(ref, signal);
   // Live trades are put beside what is committed of today, and readiness reads yesterday: both have to be here, and stay.
-  const session = deps.session();
-  const days = [dayOfMinute(session.previous.lo), dayOfMinute(session.range.lo)];
-  for (const day of days) series.pin(day);
-  try {
-    await deps.load(series, session);
-  } catch (thrown) {
-    for (const day of days) series.release(day);
-    throw thrown;
-  }
+  await deps.hold(series);
   return series;
 }

@@ -1,9 +1,11 @@
+import type { SessionCalendar } from "../core/mod.ts";
 import type { HttpDeps, HttpLog } from "../http/mod.ts";
 import { jobHasEnded, type StartupFacts, type WaitQuery } from "../protocol/mod.ts";
 import { type Automation, automationFaces } from "./automation.ts";
 import type { BackfillControl } from "./backfill-control.ts";
 import type { BackfillFace } from "./backfill-face.ts";
 import type { BackfillWaits } from "./backfill-waits.ts";
+import type { CacheFace } from "./cache-face.ts";
 import type { Engine } from "./engine.ts";
 import { readSessionFacts } from "./session-facts.ts";
 
@@ -12,6 +14,7 @@ export interface HttpWiring {
   readonly engine: () => Engine | undefined;
   readonly backfill: () => BackfillFace | undefined;
   readonly control: () => BackfillControl | undefined;
+  readonly cache: () => CacheFace | undefined;
   readonly waits: () => BackfillWaits | undefined;
   readonly automation: () => Automation | undefined;
   /** Resolves when the engine is open, or never will be. */
@@ -19,6 +22,7 @@ export interface HttpWiring {
   /** Whether a start-up backfill will run. */
   readonly startupExpected: boolean;
   readonly followed: readonly string[];
+  readonly calendar: SessionCalendar;
   readonly nowMs: () => number;
   readonly log: HttpLog;
   readonly defaultVenue: string;
@@ -46,7 +50,17 @@ export function httpDeps(wiring: HttpWiring): HttpDeps {
   return {
     levels: {
       levelSet: (query) => engine()?.levels.levelSet(query) ?? STARTING,
-      profile: (query) => engine()?.levels.profile(query) ?? STARTING,
+      profile: (query, options) => engine()?.windows.profile(query, options) ?? STARTING,
+    },
+    windows: {
+      periods: (query, options) => engine()?.windows.periods(query, options) ?? STARTING,
+      compare: (query, options) => engine()?.windows.compare(query, options) ?? STARTING,
+      nakedPocs: (query, options) => engine()?.windows.nakedPocs(query, options) ?? STARTING,
+      composite: (query, options) => engine()?.windows.composite(query, options) ?? STARTING,
+    },
+    upkeep: {
+      session: (query) => engine()?.upkeep.reads.session(query) ?? STARTING,
+      gaps: (query) => engine()?.upkeep.reads.gaps(query) ?? STARTING,
     },
     backfill: {
       async submit(request, options) {
@@ -73,6 +87,20 @@ export function httpDeps(wiring: HttpWiring): HttpDeps {
       await settledOrAborted(opened, signal);
       return wiring.automation();
     }, STARTING),
+    cache: {
+      async stats(options) {
+        await settledOrAborted(opened, options.signal);
+        return wiring.cache()?.stats() ?? STARTING;
+      },
+      async verify(after, options) {
+        await settledOrAborted(opened, options.signal);
+        return wiring.cache()?.verify(after, options) ?? STARTING;
+      },
+      async clean(options) {
+        await settledOrAborted(opened, options.signal);
+        return wiring.cache()?.clean() ?? STARTING;
+      },
+    },
     waits: {
       async job(id, wait, options) {
         const left = await openWithin(wait, options.signal);
@@ -87,6 +115,7 @@ export function httpDeps(wiring: HttpWiring): HttpDeps {
     session: () =>
       readSessionFacts({
         engine: engine(),
+        calendar: wiring.calendar,
         symbol: wiring.followed[0] ?? "",
         backfill: startup().status,
         nowMs: nowMs(),

@@ -1,5 +1,5 @@
 import { BACKFILL_CHANNEL, type JobEvent, type JobStore, jobChannel, type Settled } from "../backfill/mod.ts";
-import type { Session } from "../core/mod.ts";
+import { OperationFailure, type Session, symbolName } from "../core/mod.ts";
 import type { BackfillFace } from "../http/mod.ts";
 import { type Channel, formatChannel, jobToWire, levelSetToWire } from "../protocol/mod.ts";
 import type {
@@ -10,15 +10,20 @@ import type {
   Resolution,
   StreamPosition,
 } from "../push/mod.ts";
-import type { ProfileStore, SeriesStore } from "../store/mod.ts";
-import { daysRead, type LevelService } from "./level-service.ts";
+import { daysRead, type ProfileStore, type SeriesStore } from "../store/mod.ts";
+import type { GapPush } from "./gap-push.ts";
+import type { LevelService } from "./level-service.ts";
 
 export interface PushChannelsDeps {
-  readonly jobs: JobStore;
-  readonly store: ProfileStore;
-  readonly levels: LevelService;
+  readonly jobs: Pick<JobStore, "job" | "channelState" | "events">;
+  readonly store: Pick<ProfileStore, "bySymbol">;
+  readonly levels: Pick<
+    LevelService,
+    "sessionNamed" | "currentSession" | "expectedEnd" | "load" | "read" | "isPending" | "backfillOf"
+  >;
   readonly backfill: Pick<BackfillFace, "job">;
-  readonly hub: () => PushHub;
+  readonly gaps: Pick<GapPush, "source">;
+  readonly hub: () => Pick<PushHub, "publish" | "progress" | "listened" | "touch">;
   /** Symbols that are followed, also while the venue has not said yet what they trade in. */
   readonly followed: readonly string[];
   readonly onError: (error: unknown, doing: string) => void;
@@ -43,6 +48,13 @@ export class PushChannels {
         if (job === undefined) return { kind: "unknown", message: `there is no job ${channel.jobId}` };
         return { kind: "source", source: this.#events(jobChannel(job.id), job.id) };
       }
+      case "gaps": {
+        const name = symbolName(channel);
+        const { store, followed, gaps } = this.#deps;
+        if (store.bySymbol(name) === undefined && !followed.includes(name))
+          return { kind: "unknown", message: `${name} is not followed here and was never backfilled` };
+        return { kind: "source", source: gaps.source(name) };
+      }
       case "levels": {
         const name = `${channel.venue}:${channel.symbol}`;
         const series = this.#deps.store.bySymbol(name);
@@ -50,6 +62,8 @@ export class PushChannels {
           return { kind: "later", message: `the venue has not said yet what ${name} trades in` };
         if (series === undefined)
           return { kind: "unknown", message: `${name} is not followed here and was never backfilled` };
+        if (this.#deps.levels.sessionNamed(channel.session) === undefined)
+          return { kind: "unknown", message: `there is no session of ${channel.session}` };
         return {
           kind: "source",
           source: new LevelsSource(this.#deps, series, channel.session, (open) =>
@@ -118,7 +132,7 @@ function toStream({ offset, data }: JobEvent) {
   return { offset, data };
 }
 
-/** The level set of a symbol: of the running session, which rolls at midnight, or of a named one. */
+/** The level set of a symbol: of the running session, which rolls when the next one begins, or of a named one. */
 class LevelsSource implements ConflatedSource {
   readonly kind = "conflated";
   readonly #deps: PushChannelsDeps;
@@ -127,6 +141,9 @@ class LevelsSource implements ConflatedSource {
   readonly #track: (open: boolean) => void;
   #pinned: Session | undefined;
   #last: ConflatedState | undefined;
+  #loading = false;
+  /** When a load has failed: it is tried again a minute later. */
+  #failedAt: number | undefined;
 
   constructor(
     deps: PushChannelsDeps,
@@ -142,24 +159,24 @@ class LevelsSource implements ConflatedSource {
 
   async open(): Promise<void> {
     this.#track(true);
-    await this.#pin(this.#deps.levels.sessionNamed(this.#sessionName));
+    const session = this.#session();
+    this.#pin(session);
+    await this.#deps.levels.load(this.#series, session);
   }
 
   current(): ConflatedState {
-    const { levels, onError } = this.#deps;
-    const session = levels.sessionNamed(this.#sessionName);
-    if (session.name !== this.#pinned?.name) {
-      // Midnight: yesterday is in memory already, today begins empty. Until both are, the last state stands.
-      this.#pin(session)
-        .then(() => this.#deps.hub().touch(this.#channelName()))
-        .catch((thrown) => onError(thrown, `loading ${this.#series.symbol} ${session.name}`));
-    }
-    if (
-      this.#last !== undefined &&
-      this.#series.absentDays({ lo: session.previous.lo, hi: session.range.hi }).length > 0
-    )
-      return this.#last;
+    const { levels } = this.#deps;
+    const session = this.#session();
+    if (session.name !== this.#pinned?.name) this.#pin(session);
+    const known = this.#series.canFold(session.previous) && this.#series.canFold(session.range);
+    // A session began, or a correction reached one that was not in memory: until it is, the last state stands.
+    if (!known) this.#load(session);
+    if (!known && this.#last !== undefined) return this.#last;
+    if (!known)
+      throw new OperationFailure("transient", `${this.#series.symbol} ${session.name} is being loaded`);
     const set = levels.read(this.#series, session);
+    // Many minutes changed at once, a day of candles say: what they prove is told once it is worked out.
+    if (levels.isPending(this.#series, session)) this.#load(session);
     const backfill = levels.backfillOf(this.#series.symbol, session);
     this.#last = { revision: this.#series.revision, fields: levelSetToWire(set, backfill) };
     return this.#last;
@@ -170,15 +187,39 @@ class LevelsSource implements ConflatedSource {
     this.#release();
   }
 
-  async #pin(session: Session): Promise<void> {
+  /** A session that was named stays; which one that is was asked when the channel was resolved. */
+  #session(): Session {
+    const { levels } = this.#deps;
+    return levels.sessionNamed(this.#sessionName) ?? levels.currentSession();
+  }
+
+  #load(session: Session): void {
+    const { levels, onError, hub } = this.#deps;
+    if (this.#loading || this.#failedAt === levels.expectedEnd()) return;
+    this.#loading = true;
+    levels
+      .load(this.#series, session)
+      .then(() => hub().touch(this.#channelName()))
+      .catch((thrown) => {
+        this.#failedAt = levels.expectedEnd();
+        onError(thrown, `loading ${this.#series.symbol} ${session.name}`);
+      })
+      .finally(() => {
+        this.#loading = false;
+      });
+  }
+
+  #pin(session: Session): void {
     this.#release();
     this.#pinned = session;
     for (const day of daysRead(session)) this.#series.pin(day);
-    await this.#deps.levels.load(this.#series, session);
+    this.#series.finished.pin(session.previous);
   }
 
   #release(): void {
-    if (this.#pinned !== undefined) for (const day of daysRead(this.#pinned)) this.#series.release(day);
+    if (this.#pinned === undefined) return;
+    for (const day of daysRead(this.#pinned)) this.#series.release(day);
+    this.#series.finished.release(this.#pinned.previous);
     this.#pinned = undefined;
   }
 

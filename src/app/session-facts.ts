@@ -1,4 +1,4 @@
-import { MS_PER_DAY, precisionLabel, type Session, utcSession } from "../core/mod.ts";
+import { minuteOfMs, precisionLabel, type Session, type SessionCalendar } from "../core/mod.ts";
 import type { SessionFacts } from "../http/mod.ts";
 import { type JobStatus, jobHasEnded } from "../protocol/mod.ts";
 import type { SeriesStore } from "../store/mod.ts";
@@ -12,6 +12,7 @@ export interface SessionQuestion {
         readonly levels: Pick<LevelService, "currentSession" | "expectedEnd">;
       }
     | undefined;
+  readonly calendar: Pick<SessionCalendar, "latest">;
   /** The first followed symbol. */
   readonly symbol: string;
   /** Where the start-up backfill stands. */
@@ -23,23 +24,29 @@ export interface SessionQuestion {
  * What can be traded on now, from memory. Trading is enabled once the previous day is whole and traded, so that PDH, PDL, VAHprev,
  * VALprev, POCprev and VWAPprev are there and exact, and something is known of the running session.
  */
-export function readSessionFacts({ engine, symbol, backfill, nowMs }: SessionQuestion): SessionFacts {
-  const session = engine?.levels.currentSession() ?? utcSession(Math.floor(nowMs / MS_PER_DAY));
+export function readSessionFacts(question: SessionQuestion): SessionFacts {
+  const { engine, calendar, symbol, backfill, nowMs } = question;
+  const minute = minuteOfMs(nowMs);
+  const session = engine?.levels.currentSession() ?? calendar.latest(minute);
+  const told = {
+    symbol,
+    session: session.name,
+    sessionOpen: minute < session.range.hi,
+    sessionRange: session.range,
+  };
   const series = engine?.store.bySymbol(symbol);
   if (engine === undefined || series === undefined)
     return {
-      symbol,
-      session: session.name,
+      ...told,
       tradingEnabled: false,
       precision: precisionOf({ expectedMinutes: 1, coveredMinutes: 0 }, backfill),
     };
   const end = engine.levels.expectedEnd();
-  const previous = series.coverageOf(session.previous, end);
+  const previous = series.coverageOf(session.previous);
   const current = series.coverageOf(session.range, end);
   const hasData = current.coveredMinutes > 0 || traded(series, session.range);
   return {
-    symbol,
-    session: session.name,
+    ...told,
     tradingEnabled: previous.missing.length === 0 && traded(series, session.previous) && hasData,
     precision: precisionOf(
       {
@@ -51,9 +58,9 @@ export function readSessionFacts({ engine, symbol, backfill, nowMs }: SessionQue
   };
 }
 
-/** False also for a day that is not in memory: its levels cannot be told yet. */
-function traded(series: SeriesStore, day: Session["range"]): boolean {
-  return series.absentDays(day).length === 0 && series.window(day).fold.count > 0;
+/** False also for a session that is not in memory: its levels cannot be told yet. */
+function traded(series: SeriesStore, range: Session["range"]): boolean {
+  return series.canFold(range) && series.window(range).fold.count > 0;
 }
 
 /** Nothing is known and nothing is pending any more: say why instead. */

@@ -1,8 +1,11 @@
 import type { Coverage, MinuteRange } from "../core/mod.ts";
 import type { NewChunk } from "./store/types.ts";
 
-/** Which missing minutes are fetched first. */
-export const DOWNLOAD_ORDERS = ["recent", "oldest"] as const;
+/**
+ * Which missing minutes are fetched first. `certify`: those that prove most of the levels, session by session, the newest
+ * first; it is planned as `recent` and ranked anew when the venue's candles are there.
+ */
+export const DOWNLOAD_ORDERS = ["recent", "oldest", "certify"] as const;
 export type DownloadOrder = (typeof DOWNLOAD_ORDERS)[number];
 
 /** One series of a request: what is wanted and what need not be fetched. */

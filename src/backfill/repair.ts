@@ -30,8 +30,10 @@ export interface RepairDeps {
   readonly clock: Clock;
   /** The series that are followed live. */
   readonly followed: () => readonly SeriesStore[];
-  /** First minute that is looked at. */
-  readonly fromMinute: () => number;
+  /** The minutes before `until` that are looked at. */
+  readonly wanted: (until: number) => readonly MinuteRange[];
+  /** Minutes were left uncovered: not brought by anybody, or not whole when they were (`late`). Told whenever they are asked for. */
+  readonly onGap?: (series: SeriesStore, range: MinuteRange, reason: "not_received" | "late") => void;
   readonly warn: (message: string) => void;
 }
 
@@ -87,6 +89,7 @@ export class GapRepair {
             times: asked.times + 1,
             notBefore: now + Math.min(AGAIN_MAX_MS, AGAIN_BASE_MS * 2 ** asked.times),
           });
+          this.#deps.onGap?.(series, range, "not_received");
           // A gap that a job did not close is fetched anew, whatever the database says of its minutes.
           await this.#repair(series, range, asked.times > 0);
         }
@@ -103,6 +106,7 @@ export class GapRepair {
   /** A covered minute turned out not to be whole: fetch it again, now or when the next look finds that it can be asked for. */
   async refetch(series: SeriesStore, minute: number): Promise<void> {
     const key = `${series.seriesId}/${minute}`;
+    this.#deps.onGap?.(series, { lo: minute, hi: minute + 1 }, "late");
     try {
       await this.#repair(series, { lo: minute, hi: minute + 1 }, true);
       this.#distrusted.delete(key);
@@ -118,26 +122,28 @@ export class GapRepair {
   async #gapsOf(
     series: SeriesStore,
   ): Promise<{ readonly missing: Coverage; readonly unplanned: readonly MinuteRange[] }> {
-    const { jobs, clock, fromMinute } = this.#deps;
-    const lo = fromMinute();
-    const range: MinuteRange = { lo, hi: Math.max(lo, minuteOfMs(clock.nowMs() - SETTLE_MS)) };
-    if (this.#missing(series, range).ranges.length === 0) return { missing: Coverage.empty, unplanned: [] };
+    const { jobs, clock } = this.#deps;
+    const wanted = Coverage.of(this.#deps.wanted(minuteOfMs(clock.nowMs() - SETTLE_MS)));
+    const gaps = this.#missing(series, wanted).ranges;
+    const lo = gaps[0]?.lo ?? 0;
+    const range: MinuteRange = { lo, hi: gaps.at(-1)?.hi ?? lo };
+    if (gaps.length === 0) return { missing: Coverage.empty, unplanned: [] };
     // What somebody called off is missing on purpose, until it is retried or asked for anew.
     const planned = Coverage.of([
       ...(await jobs.openRanges(series.seriesId, range)),
       ...(await jobs.calledOffRanges(series.seriesId, range)),
     ]);
     // Looked at again: a chunk that ended meanwhile is neither planned nor missing any more.
-    const missing = this.#missing(series, range);
+    const missing = this.#missing(series, wanted.within(range));
     return { missing, unplanned: missing.ranges.flatMap((gap) => planned.missing(gap)) };
   }
 
-  #missing(series: SeriesStore, range: MinuteRange): Coverage {
-    const known = [
-      ...series.covered.within(range).ranges,
-      ...this.#deps.live.heldMinutes(series.seriesId, range).ranges,
-    ];
-    return Coverage.of(Coverage.of(known).missing(range));
+  #missing(series: SeriesStore, wanted: Coverage): Coverage {
+    const gaps = wanted.ranges.flatMap((range) => {
+      const held = this.#deps.live.heldMinutes(series.seriesId, range).ranges;
+      return Coverage.of([...series.covered.within(range).ranges, ...held]).missing(range);
+    });
+    return Coverage.of(gaps);
   }
 
   async #repair(series: SeriesStore, range: MinuteRange, force: boolean): Promise<void> {

@@ -4,8 +4,8 @@ import type { SymbolRef } from "./store/types.ts";
 
 export type { SymbolRef };
 
-/** Why a job exists: somebody asked, the process started, or minutes were missing. */
-export type JobReason = "request" | "startup" | "repair";
+/** Why a job exists: somebody asked, the process started, minutes were missing, or contradicted the venue's candles. */
+export type JobReason = "request" | "startup" | "repair" | "reconcile";
 
 /** A backfill of trades, or of candles, as the engine takes it. */
 export interface BackfillRequest {

@@ -4,8 +4,7 @@ import {
   type Clock,
   failureOf,
   isEndedState,
-  MINUTES_PER_DAY,
-  MS_PER_DAY,
+  type MinuteRange,
   minuteOfMs,
   pause,
   symbolName,
@@ -24,8 +23,8 @@ const STARTUP_PRIORITY = 5;
 
 export interface StartupOptions {
   readonly symbols: readonly SymbolRef[];
-  /** UTC days, today among them. */
-  readonly days: number;
+  /** What is to be there up to a minute: the running session and those before it, newest first. A job each. */
+  readonly ranges: (nowMinute: number) => readonly MinuteRange[];
   readonly enabled: boolean;
   /** Seconds from the start until it ends in error, whatever it has reached. Default: it takes as long as it takes. */
   readonly timeoutSeconds?: number | undefined;
@@ -37,6 +36,12 @@ export interface StartupDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly warn: (message: string) => void;
+  /** What should be there before trades are fetched; waits a few seconds at most and never rejects. */
+  readonly prepare?: (
+    symbols: readonly SymbolRef[],
+    range: MinuteRange,
+    signal: AbortSignal,
+  ) => Promise<void>;
 }
 
 /** The start-up backfill in numbers; `etaSeconds` null while it cannot be told. */
@@ -51,7 +56,7 @@ export interface StartupStatus {
 }
 
 /**
- * The backfill that every start begins with: today and the days before it. It runs beside everything else; a failure
+ * The backfill that every start begins with: the running session and those before it. It runs beside everything else; a failure
  * leaves the process serving. Its state is read from memory, at any moment.
  */
 export class StartupBackfill {
@@ -105,7 +110,10 @@ export class StartupBackfill {
     for (let attempt = 1; symbols.length > 0; attempt++) {
       try {
         await this.#adoptFormer(until);
-        await this.#submit(symbols, signal, until);
+        for (const range of this.#options.ranges(minuteOfMs(this.#deps.clock.nowMs()))) {
+          if (attempt === 1) await this.#deps.prepare?.(symbols, range, signal);
+          await this.#submit(symbols, range, signal, until);
+        }
         break;
       } catch (thrown) {
         if (signal.aborted) return false;
@@ -238,17 +246,16 @@ export class StartupBackfill {
   /** One job for all symbols, or several where one would be too large. */
   async #submit(
     symbols: readonly SymbolRef[],
+    range: MinuteRange,
     signal: AbortSignal,
     until: number | undefined,
   ): Promise<void> {
-    const nowMs = this.#deps.clock.nowMs();
-    const today = Math.floor(nowMs / MS_PER_DAY);
     try {
       const { job } = await this.#deps.service.submit(
         {
           symbols,
-          range: { lo: (today - this.#options.days + 1) * MINUTES_PER_DAY, hi: minuteOfMs(nowMs) },
-          order: "recent",
+          range,
+          order: "certify",
           priority: STARTUP_PRIORITY,
           force: false,
           reason: "startup",
@@ -260,8 +267,8 @@ export class StartupBackfill {
     } catch (thrown) {
       if (!(thrown instanceof JobTooLarge) || symbols.length === 1) throw thrown;
       const half = Math.ceil(symbols.length / 2);
-      await this.#submit(symbols.slice(0, half), signal, until);
-      await this.#submit(symbols.slice(half), signal, until);
+      await this.#submit(symbols.slice(0, half), range, signal, until);
+      await this.#submit(symbols.slice(half), range, signal, until);
     }
   }
 }

@@ -12,7 +12,7 @@ const WrittenRequest = v.object({
   /** Empty: trades. */
   timeframes: v.optional(v.array(v.picklist(TIMEFRAMES)), []),
   force: v.boolean(),
-  reason: v.picklist(["request", "startup", "repair"] satisfies JobReason[]),
+  reason: v.picklist(["request", "startup", "repair", "reconcile"] satisfies JobReason[]),
 });
 export type WrittenRequest = v.InferOutput<typeof WrittenRequest>;
 

@@ -1,6 +1,9 @@
 import * as v from "valibot";
 import {
   BackfillAccepted,
+  CacheAnswer,
+  CacheChecked,
+  CacheCleaned,
   type CommandWord,
   JobAnswer,
   Problem,
@@ -8,12 +11,16 @@ import {
   ScheduleAnswer,
   ScheduleList,
   StartupAnswer,
+  WireComparison,
   WireLevelSet,
+  WireNakedPocs,
   WireProfileSummary,
 } from "../protocol/mod.ts";
 
 /** Longest wait for an answer, ms: a little more than the server allows itself. */
 const TIMEOUT_MS = 35_000;
+/** Between two questions for a window whose days are still being read, ms. */
+const LOADING_RETRY_MS = 1_000;
 
 export type ApiFailureKind =
   /** The server answered with a problem. */
@@ -59,11 +66,17 @@ export interface SubmitBody {
 export class Api {
   readonly url: string;
   readonly #signal: AbortSignal;
+  readonly #onLoading: (detail: string) => void;
 
-  /** `signal` ends every call. */
-  constructor(url: string, signal: AbortSignal) {
+  /** `signal` ends every call; `onLoading` is told how far the server is while a call waits for a long window. */
+  constructor(
+    url: string,
+    signal: AbortSignal,
+    { onLoading = () => {} }: { readonly onLoading?: (detail: string) => void } = {},
+  ) {
     this.url = url.replace(/\/+$/, "");
     this.#signal = signal;
+    this.#onLoading = onLoading;
   }
 
   submit(body: SubmitBody): Promise<BackfillAccepted> {
@@ -109,8 +122,37 @@ export class Api {
     symbol: string,
     query: { readonly from: string; readonly to: string; readonly valueArea?: string | undefined },
   ): Promise<WireProfileSummary> {
-    const parameters = parametersOf({ from: query.from, to: query.to, value_area: query.valueArea });
-    return this.#call(`/api/v1/profile/${encodeURIComponent(symbol)}${parameters}`, WireProfileSummary);
+    const { from, to, valueArea } = query;
+    const parameters = parametersOf({ from, to, value_area: valueArea, bins: "false" });
+    return this.#loaded(`/api/v1/profile/${encodeURIComponent(symbol)}${parameters}`, WireProfileSummary);
+  }
+
+  nakedPocs(symbol: string, sessions: number): Promise<WireNakedPocs> {
+    return this.#loaded(
+      `/api/v1/naked-pocs/${encodeURIComponent(symbol)}?sessions=${sessions}`,
+      WireNakedPocs,
+    );
+  }
+
+  compare(
+    symbol: string,
+    query: { readonly a: string; readonly b: string; readonly valueArea?: string | undefined },
+  ): Promise<WireComparison> {
+    const parameters = parametersOf({ a: query.a, b: query.b, value_area: query.valueArea });
+    return this.#loaded(`/api/v1/compare/${encodeURIComponent(symbol)}${parameters}`, WireComparison);
+  }
+
+  cache(): Promise<CacheAnswer> {
+    return this.#call("/api/v1/cache", CacheAnswer);
+  }
+
+  /** `after`: the `next` of the former answer. */
+  verifyCache(after: string | undefined): Promise<CacheChecked> {
+    return this.#call(`/api/v1/cache/verify${parametersOf({ after })}`, CacheChecked, { method: "POST" });
+  }
+
+  cleanCache(): Promise<CacheCleaned> {
+    return this.#call("/api/v1/cache/clean", CacheCleaned, { method: "POST" });
   }
 
   schedules(): Promise<ScheduleList> {
@@ -127,6 +169,19 @@ export class Api {
 
   async removeSchedule(id: string): Promise<void> {
     await this.#call(`/api/v1/schedules/${encodeURIComponent(id)}`, v.undefined(), { method: "DELETE" });
+  }
+
+  /** Asks again as long as the server says that it is reading the days of the window: each answer goes on from the last. */
+  async #loaded<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T> {
+    for (;;) {
+      try {
+        return await this.#call(path, schema);
+      } catch (thrown) {
+        if (!(thrown instanceof ApiError) || thrown.problem?.type !== "/problems/loading") throw thrown;
+        this.#onLoading(thrown.problem.detail);
+        await pauseMs(LOADING_RETRY_MS, this.#signal);
+      }
+    }
   }
 
   async #call<T>(path: string, schema: v.GenericSchema<unknown, T>, init: RequestInit = {}): Promise<T> {
@@ -156,6 +211,16 @@ export class Api {
       throw new ApiError("unreachable", `${what} got no answer: ${reason}`, { cause: thrown });
     }
   }
+}
+
+/** Throws the signal's reason once it is aborted. */
+async function pauseMs(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+  clearTimeout(timer);
+  signal.throwIfAborted();
 }
 
 function jsonOf(method: string, body: unknown): RequestInit {

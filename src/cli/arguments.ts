@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
-import { parseDay, VALUE_AREA_METHODS } from "../core/mod.ts";
+import { VALUE_AREA_METHODS } from "../core/mod.ts";
 import { DEADLINE_SECONDS_MAX, PRIORITY_MAX } from "../protocol/mod.ts";
 import { UsageError } from "./context.ts";
 
-export const BACKFILL_USAGE = `bun run backfill SYMBOL… --from D --to D [--venue V] [--timeframes 1m,1h] [--order recent|oldest] [--value-area M] [--json] [--detach] [--force] [--priority N] [--deadline SECONDS]
+export const BACKFILL_USAGE = `bun run backfill SYMBOL… --from D --to D [--venue V] [--timeframes 1m,1h] [--order recent|oldest|certify] [--value-area M] [--json] [--detach] [--force] [--priority N] [--deadline SECONDS]
 bun run backfill status [JOB] [--json]     a job, or the start-up backfill
 bun run backfill list [--json]             the newest jobs
 bun run backfill watch [JOB] [--timeout SECONDS] [--json]   follows a job, or the newest
@@ -14,8 +14,6 @@ bun run backfill priority JOB [N] [--max-parallel N] [--json]   higher goes firs
 With --timeframes (1m to 1w) the venue's candles are fetched into the database, without it trades into the tape.
 D is a date (2026-01-02; inclusive) or a time (2026-01-02T03:04:05Z; exclusive as an end), UTC.
 Exit: 0 complete, 1 failed (also when some symbols failed, and when watch ran out of time), 2 usage, 130 interrupted (the job stays resumable).`;
-
-export const LEVELS_USAGE = "bun run levels SYMBOL [--session YYYY-MM-DD] [--value-area M] [--json]";
 
 /** Longest time to follow a job, seconds: a week. */
 const TIMEOUT_SECONDS_MAX = 604_800;
@@ -47,18 +45,8 @@ export type BackfillArguments =
       readonly json: boolean;
     };
 
-export type LevelsArguments =
-  | { readonly kind: "help" }
-  | {
-      readonly kind: "levels";
-      readonly symbol: string;
-      readonly session: string | undefined;
-      readonly valueArea: string | undefined;
-      readonly json: boolean;
-    };
-
-const COMMON = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
-const VALUE_AREA = { "value-area": { type: "string" } } as const;
+export const COMMON = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
+export const VALUE_AREA = { "value-area": { type: "string" } } as const;
 
 /** Reads the words after `bun run backfill`. Throws {@link UsageError}. */
 export function parseBackfillArguments(argv: readonly string[]): BackfillArguments {
@@ -76,25 +64,6 @@ export function parseBackfillArguments(argv: readonly string[]): BackfillArgumen
     default:
       return parseRun(first === "run" ? rest : argv);
   }
-}
-
-/** Reads the words after `bun run levels`. Throws {@link UsageError}. */
-export function parseLevelsArguments(argv: readonly string[]): LevelsArguments {
-  const { values, positionals } = parseWords(argv, { ...COMMON, ...VALUE_AREA, session: { type: "string" } });
-  if (values.help === true) return { kind: "help" };
-  const symbol = positionals[0];
-  if (symbol === undefined) throw new UsageError("expected a symbol, got none");
-  takeAtMost(positionals, 1, "levels takes one symbol");
-  const { session } = values;
-  if (session !== undefined && parseDay(session) === undefined)
-    throw new UsageError(`--session: expected a UTC day such as 2026-01-02, got "${session}"`);
-  return {
-    kind: "levels",
-    symbol,
-    session,
-    valueArea: valueAreaOf(values["value-area"]),
-    json: values.json === true,
-  };
 }
 
 function parseOfJob(kind: "status" | "watch", argv: readonly string[]): BackfillArguments {
@@ -154,7 +123,8 @@ export function ofVenue(symbol: string, venue: string | undefined): string {
   throw new UsageError(`--venue ${venue} and the symbol ${symbol} name two venues`);
 }
 
-function valueAreaOf(word: string | undefined): string | undefined {
+/** The word after `--value-area`. Throws {@link UsageError}. */
+export function valueAreaOf(word: string | undefined): string | undefined {
   if (word === undefined || VALUE_AREA_METHODS.some((method) => method === word)) return word;
   throw new UsageError(`--value-area: expected one of ${VALUE_AREA_METHODS.join(", ")}, got "${word}"`);
 }

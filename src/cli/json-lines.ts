@@ -1,12 +1,17 @@
 import * as v from "valibot";
 import {
   BackfillAccepted,
+  CacheAnswer,
+  CacheChecked,
+  CacheCleaned,
   JobAnswer,
   JobSummary,
   JobTransition,
   ScheduleAnswer,
   StartupAnswer,
+  WireComparison,
   WireLevelSet,
+  WireNakedPocs,
   WireProfileSummary,
 } from "../protocol/mod.ts";
 import type { CommandContext } from "./context.ts";
@@ -22,8 +27,15 @@ export const JsonLine = v.variant("type", [
   v.object({ type: v.literal("summary"), ...JobSummary.entries }),
   v.object({ type: v.literal("transition"), ...JobTransition.entries }),
   v.object({ type: v.literal("levels"), ...WireLevelSet.entries }),
+  v.object({ type: v.literal("window"), ...WireProfileSummary.entries }),
+  v.object({ type: v.literal("naked_pocs"), ...WireNakedPocs.entries }),
+  v.object({ type: v.literal("comparison"), ...WireComparison.entries }),
   v.object({ type: v.literal("startup"), ...StartupAnswer.entries }),
   v.object({ type: v.literal("schedule"), ...ScheduleAnswer.entries }),
+  v.object({ type: v.literal("cache"), ...CacheAnswer.entries }),
+  /** Of all parts of the check together. */
+  v.object({ type: v.literal("cache_verified"), ...v.omit(CacheChecked, ["next"]).entries }),
+  v.object({ type: v.literal("cache_cleaned"), ...CacheCleaned.entries }),
   /** One for each symbol at the end of a run; `reason` where there are no levels. */
   v.object({ type: v.literal("result"), ...WireProfileSummary.entries }),
   v.object({ type: v.literal("result"), symbol: v.string(), reason: v.string() }),

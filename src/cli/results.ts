@@ -1,5 +1,5 @@
 import { MS_PER_DAY } from "../core/mod.ts";
-import { type JobAnswer, PROFILE_DAYS_MAX, recordsOf, type WireProfileSummary } from "../protocol/mod.ts";
+import { type JobAnswer, recordsOf, WINDOW_DAYS_MAX, type WireProfileSummary } from "../protocol/mod.ts";
 import { type Api, ApiError } from "./api.ts";
 
 /** What a backfill ended with for one symbol: its levels over the minutes asked for, or why there are none. */
@@ -19,8 +19,8 @@ export async function fetchResults(
   const days = (Date.parse(end) - Date.parse(start)) / MS_PER_DAY;
   const results: SymbolResult[] = [];
   for (const { symbol, error } of job.details) {
-    if (days > PROFILE_DAYS_MAX) {
-      const reason = `a range of more than ${PROFILE_DAYS_MAX} days has no single profile; \`bun run levels ${symbol} --session YYYY-MM-DD\` shows a day of it`;
+    if (days > WINDOW_DAYS_MAX) {
+      const reason = `a range of more than ${WINDOW_DAYS_MAX} days has no single profile; \`bun run levels ${symbol} --session YYYY-MM-DD\` shows a day of it`;
       results.push({ kind: "none", symbol, reason });
       continue;
     }

@@ -3,7 +3,7 @@ import { UsageError } from "./context.ts";
 
 export const SCHEDULE_USAGE = `bun run schedule list [--json]
 bun run schedule add NAME SYMBOL… --cron "30 2 * * *" [--zone Europe/Berlin] --days-back N | --minutes-back N
-                     [--venue V] [--timeframes 1m,1h] [--order recent|oldest] [--priority P] [--disabled] [--json]
+                     [--venue V] [--timeframes 1m,1h] [--order recent|oldest|certify] [--priority P] [--disabled] [--json]
 bun run schedule remove|enable|disable NAME-OR-ID [--json]
 
 A run fetches the N whole UTC days before the day on which it is due, or the N minutes before. The zone is UTC unless named.

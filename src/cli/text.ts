@@ -29,13 +29,20 @@ export function shownLevel(value: WireNumber | null): string {
   return value === null ? "-" : wireText(value);
 }
 
-/** `binance:BTCUSDT 2026-01-02 VWAP 42123.4512 (estimate) POC 42100 (estimate) coverage 48.4 %`. */
+/** `binance:BTCUSDT 2026-01-02 VWAP 42123.4512 (exact) POC 42100 (bounded 42080…42110) coverage 48.4 %`. */
 export function partialLevels(set: WireLevelSet): string {
   const level = (name: "VWAP" | "POC") => {
     const certainty = set.certainty[name];
-    return `${name} ${shownLevel(set.levels[name])}${certainty === null ? "" : ` (${certainty})`}`;
+    const trust = certainty === null ? "" : ` (${[certainty, ...shownBounds(set, name)].join(" ")})`;
+    return `${name} ${shownLevel(set.levels[name])}${trust}`;
   };
   return `${set.symbol} ${set.session} ${level("VWAP")} ${level("POC")} coverage ${coveragePercent(set.coverage)}`;
+}
+
+/** `42080…42110` of a bounded level, nothing of another. */
+function shownBounds(set: WireLevelSet, name: string): string[] {
+  const bounds = set.bounds[name] ?? undefined;
+  return bounds === undefined ? [] : [`${wireText(bounds[0])}…${wireText(bounds[1])}`];
 }
 
 /** `48.4 %`, rounded down. */
@@ -103,7 +110,9 @@ export function levelSetText(set: WireLevelSet): string {
   ];
   for (const [name, value] of Object.entries(set.levels)) {
     const certainty = new Map(Object.entries(set.certainty)).get(name) ?? null;
-    lines.push(`  ${name.padEnd(11)} ${shownLevel(value).padStart(18)}  ${certainty ?? ""}`.trimEnd());
+    const trust = [certainty ?? "", ...shownBounds(set, name)].join(" ");
+    lines.push(`  ${name.padEnd(11)} ${shownLevel(value).padStart(18)}  ${trust}`.trimEnd());
   }
+  for (const { from, to, reason } of set.doubts) lines.push(`  in doubt: ${from} – ${to}: ${reason}`);
   return lines.join("\n");
 }

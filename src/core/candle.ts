@@ -11,6 +11,8 @@ export interface Candle {
   readonly quoteVolume: bigint;
   /** Volume whose aggressor bought. */
   readonly buyVolume: number;
+  /** Σ price·size of that volume, in the units of `quoteVolume`. */
+  readonly buyQuoteVolume: bigint;
   /** Raw trades, not aggregates. */
   readonly rawCount: number;
 }

@@ -76,12 +76,7 @@ export function parseUnits(text: string, scale: number): number {
     if (code < ZERO || code > NINE) throw syntax(text);
     seen++;
     if (fraction >= 0 && fraction >= scale) {
-      if (code !== ZERO)
-        throw new DecimalError(
-          "scale",
-          text,
-          `decimal "${shown(text)}" has more than ${scale} fraction digits`,
-        );
+      if (code !== ZERO) throw tooFine(text, scale);
       continue;
     }
     if (fraction >= 0) fraction++;
@@ -94,6 +89,25 @@ export function parseUnits(text: string, scale: number): number {
     if (units > Number.MAX_SAFE_INTEGER) throw range(text, scale);
   }
   return units;
+}
+
+/**
+ * Units beyond 2^53: `("269127.18833360", 8)` → 26912718833360n. Throws {@link DecimalError}: `syntax`, or `scale` (more
+ * digits than `scale` holds).
+ */
+export function wideUnits(text: string, scale: number): bigint {
+  if (!/^\d+(\.\d*)?$/.test(text))
+    throw new DecimalError("syntax", text, `"${shown(text)}" is no unsigned decimal`);
+  const digits = fractionDigits(text);
+  if (digits > scale) throw tooFine(text, scale);
+  const point = text.indexOf(".");
+  const whole = point < 0 ? text : text.slice(0, point);
+  const fraction = point < 0 ? "" : text.slice(point + 1, point + 1 + digits);
+  return BigInt(whole + fraction.padEnd(scale, "0"));
+}
+
+function tooFine(text: string, scale: number): DecimalError {
+  return new DecimalError("scale", text, `decimal "${shown(text)}" has more than ${scale} fraction digits`);
 }
 
 function shown(text: string): string {

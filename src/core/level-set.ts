@@ -28,10 +28,22 @@ export const LEVEL_NAMES = [
 export type LevelName = (typeof LEVEL_NAMES)[number];
 
 /**
- * How far a value can be trusted. `exact`: equals what the complete tape gives, up to `asOfMs`. `estimate`: minutes of
- * its window are missing. (`certain` and `bounded` need the venue's candles and are not claimed without them.)
+ * How far a value can be trusted, against what the complete tape gives up to `asOfMs`. `exact`: equals it. `certain`: is
+ * proven to equal it, though trades are missing. `bounded`: a guess within an interval that is proven to hold it.
+ * `estimate`: a guess. `certain` and `bounded` are proven from the venue's own candles of the missing minutes; so is
+ * `exact` for what those candles tell.
  */
-export type Certainty = "exact" | "estimate";
+export const CERTAINTIES = ["exact", "certain", "bounded", "estimate"] as const;
+export type Certainty = (typeof CERTAINTIES)[number];
+
+/** Minutes whose candles prove nothing, because they contradict the trades or themselves. */
+export interface Doubt {
+  readonly range: MinuteRange;
+  readonly reason: string;
+}
+
+/** Doubts that a level set names, at most; the oldest ones. */
+export const DOUBTS_TOLD_MAX = 20;
 
 /** Which minutes of a window are known. */
 export interface WindowCoverage {
@@ -53,6 +65,10 @@ export interface LevelSet {
   readonly levels: Readonly<Record<LevelName, Decimal | null>>;
   /** Null beside a level that is not known and may yet come. */
   readonly certainty: Readonly<Record<LevelName, Certainty | null>>;
+  /** Of `bounded` levels, and of no others: the closed interval that is proven to hold the final value. */
+  readonly bounds: Readonly<Partial<Record<LevelName, readonly [low: Decimal, high: Decimal]>>>;
+  /** Why candles of its windows are not believed; oldest first, at most {@link DOUBTS_TOLD_MAX}. */
+  readonly doubts: readonly Doubt[];
   readonly coverage: WindowCoverage;
   readonly precision: string;
   readonly openingRange: OpeningRangeState;

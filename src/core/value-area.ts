@@ -1,5 +1,6 @@
 import { invariant } from "./invariant.ts";
 import type { ProfileRows } from "./profile.ts";
+import { rankedCut } from "./ranked-cut.ts";
 
 /**
  * - `ranked`: rows by volume, largest first, until the share is reached; the area may have holes.
@@ -68,7 +69,8 @@ export function valueArea(
     `share ${share.part}/${share.whole} is not within (0, 1]`,
   );
   let total = 0;
-  for (const volume of rows.volumes) total += volume;
+  // By index: a year has 350,000 rows, and an iterator takes 10 times as long.
+  for (let i = 0; i < rows.volumes.length; i++) total += rows.volumes[i]!;
   // included ≥ ⌈total·part/whole⌉ is the same as included·whole ≥ total·part, for integers.
   const whole = BigInt(share.whole);
   const threshold = Number((BigInt(total) * BigInt(share.part) + whole - 1n) / whole);
@@ -82,11 +84,8 @@ export function valueArea(
 type Bounds = readonly [low: number, high: number];
 
 function rankedRows({ bins, volumes }: Pick<ProfileRows, "bins" | "volumes">, threshold: number): Bounds {
-  const ascending = volumes.slice().sort();
-  let included = 0;
-  let taken = 0;
-  while (included < threshold) included += ascending[ascending.length - ++taken]!;
-  const cut = ascending[ascending.length - taken]!;
+  const { cut, count } = rankedCut(volumes, threshold);
+  let taken = count;
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   const tied: number[] = [];

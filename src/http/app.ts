@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../protocol/mod.ts";
 import { backfillRoutes } from "./backfill-routes.ts";
+import { cacheRoutes } from "./cache-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import type { HttpDeps } from "./deps.ts";
 import { healthRoutes } from "./health-routes.ts";
@@ -9,7 +10,9 @@ import { levelRoutes } from "./level-routes.ts";
 import { ProblemError, problemResponse } from "./problem-response.ts";
 import { type AppEnv, ENDPOINTS, listRoutes, type Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
+import { upkeepRoutes } from "./upkeep-routes.ts";
 import { webhookRoutes } from "./webhook-routes.ts";
+import { windowRoutes } from "./window-routes.ts";
 
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
@@ -42,8 +45,11 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
   const routes: Route[] = [
     ...healthRoutes(deps),
     ...levelRoutes(deps),
+    ...windowRoutes(deps),
+    ...upkeepRoutes(deps),
     ...backfillRoutes(deps),
     ...controlRoutes(deps),
+    ...cacheRoutes(deps),
     ...scheduleRoutes(deps),
     ...webhookRoutes(deps),
   ];

@@ -1,4 +1,4 @@
-import type { LevelSet } from "../core/mod.ts";
+import type { LevelSet, MinuteRange } from "../core/mod.ts";
 import type {
   BackfillOfLevels,
   BackfillRequest,
@@ -15,14 +15,19 @@ import type {
   WaitQuery,
 } from "../protocol/mod.ts";
 import type { SchedulesFace, WebhooksFace } from "./automation-deps.ts";
+import type { CacheFace } from "./cache-deps.ts";
 import type { CallOptions, Unavailable } from "./calls.ts";
+import type { BadBin, Loading, NoSession, TooLarge, UnknownSymbol } from "./refusals.ts";
+import type { UpkeepReads } from "./upkeep-deps.ts";
+import type { WindowReads } from "./window-deps.ts";
 
-export type { CallOptions, Unavailable };
+export type { BadBin, CallOptions, Loading, NoSession, TooLarge, Unavailable, UnknownSymbol };
 
 type Awaitable<T> = T | Promise<T>;
 
 export type LevelsOutcome =
   | { readonly kind: "found"; readonly set: LevelSet; readonly backfill: BackfillOfLevels | null }
+  | NoSession
   | UnknownSymbol
   | BadBin
   | Unavailable;
@@ -31,6 +36,8 @@ export type ProfileOutcome =
   | { readonly kind: "found"; readonly profile: KnownProfile }
   | UnknownSymbol
   | BadBin
+  | Loading
+  | TooLarge
   | Unavailable;
 
 export type SubmitOutcome =
@@ -45,18 +52,6 @@ export type SubmitOutcome =
   /** More work than one job may be. */
   | { readonly kind: "too_large"; readonly detail: string }
   | Unavailable;
-
-/** The symbol is not followed and was never backfilled. */
-export interface UnknownSymbol {
-  readonly kind: "unknown_symbol";
-  readonly symbol: string;
-}
-
-/** The bin size asked for is no whole number of the series' own bins; `binSize` is that size as decimal text. */
-export interface BadBin {
-  readonly kind: "bad_bin";
-  readonly binSize: string;
-}
 
 /** Level sets and profiles. An answer is never older than what was pushed before it was asked for. */
 export interface LevelReads {
@@ -103,6 +98,10 @@ export interface BackfillWaits {
 export interface SessionFacts {
   readonly symbol: string;
   readonly session: string;
+  /** False between two sessions: `session` is then the last one that began. */
+  readonly sessionOpen: boolean;
+  /** The minutes of `session`. */
+  readonly sessionRange: MinuteRange;
   /** True once every level of the previous day is exact and the session has trades. */
   readonly tradingEnabled: boolean;
   /** How much is known of the minutes of the previous day and the session together. */
@@ -117,8 +116,11 @@ export interface HttpLog {
 /** All that the HTTP app needs from the world around it. */
 export interface HttpDeps {
   readonly levels: LevelReads;
+  readonly windows: WindowReads;
+  readonly upkeep: UpkeepReads;
   readonly backfill: BackfillFace;
   readonly control: BackfillControl;
+  readonly cache: CacheFace;
   readonly schedules: SchedulesFace;
   readonly webhooks: WebhooksFace;
   readonly waits: BackfillWaits;

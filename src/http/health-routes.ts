@@ -1,4 +1,4 @@
-import { formatTime } from "../core/mod.ts";
+import { formatMinute, formatTime } from "../core/mod.ts";
 import { healthToWire, parseStartupWaitQuery, type ReadyAnswer, startupToWire } from "../protocol/mod.ts";
 import type { HttpDeps } from "./deps.ts";
 import { held, type Route, valid } from "./route.ts";
@@ -40,6 +40,9 @@ function ready(deps: HttpDeps): ReadyAnswer {
   return {
     symbol: session.symbol,
     session: session.session,
+    session_open: session.sessionOpen,
+    session_from: formatMinute(session.sessionRange.lo),
+    session_to: formatMinute(session.sessionRange.hi),
     trading_enabled: session.tradingEnabled,
     backfill: { status, chunks_done, chunks_total, percentage, eta_seconds },
     metrics_precision: session.precision,

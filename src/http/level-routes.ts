@@ -28,12 +28,14 @@ export function levelRoutes(deps: HttpDeps): Route[] {
     {
       method: "GET",
       path: "/api/v1/profile/:symbol",
-      about: "volume by price of any minutes (from=, to=, value_area=, bin_size=)",
+      about:
+        "every level of any minutes and their volume by price (from=, to=, value_area=, bin_size=, bins=false)",
       handle: async (c) => {
         const query = valid(parseProfileQuery(c.req.queries(), context(c, deps)));
         const outcome = await timed(c, deps, (options) => deps.levels.profile(query, options));
         if (outcome.kind !== "found") throw refusal(outcome, { binSize: c.req.query("bin_size") });
-        return profileResponse(viewProfile(outcome.profile));
+        const view = viewProfile(outcome.profile);
+        return query.bins ? profileResponse(view) : c.json(view.summary);
       },
     },
   ];

@@ -1,7 +1,17 @@
 import type { Context } from "hono";
 import { fieldFault, type Parsed, problem } from "../protocol/mod.ts";
 import { DEADLINE_MS, withDeadline } from "./deadline.ts";
-import type { BadBin, CallOptions, HttpDeps, Unavailable, UnknownSymbol, WaitOutcome } from "./deps.ts";
+import type {
+  BadBin,
+  CallOptions,
+  HttpDeps,
+  Loading,
+  NoSession,
+  TooLarge,
+  Unavailable,
+  UnknownSymbol,
+  WaitOutcome,
+} from "./deps.ts";
 import { badAddress, failWith, ProblemError } from "./problem-response.ts";
 
 export interface AppEnv {
@@ -24,6 +34,9 @@ export interface Endpoint {
   readonly path: string;
   readonly about: string;
 }
+
+/** Days are read only while somebody asks for them. */
+const LOADING_RETRY_SECONDS = 1;
 
 /** What this server offers beside the routes of the app. */
 export const ENDPOINTS: readonly Endpoint[] = [
@@ -68,7 +81,7 @@ export function valid<T>(parsed: Parsed<T>): T {
 
 /** The problem of an outcome that is no answer. */
 export function refusal(
-  outcome: UnknownSymbol | BadBin | Unavailable,
+  outcome: UnknownSymbol | BadBin | NoSession | Loading | TooLarge | Unavailable,
   asked: { readonly binSize?: string | undefined },
 ): ProblemError {
   switch (outcome.kind) {
@@ -81,6 +94,24 @@ export function refusal(
       return badAddress([
         fieldFault("query.bin_size", `a multiple of this series' bin size ${outcome.binSize}`, asked.binSize),
       ]);
+    case "no_session":
+      return badAddress([
+        fieldFault(
+          `query.${outcome.parameter ?? "session"}`,
+          `the date of a session of this server's calendar, such as ${outcome.nearest.join(" or ")}`,
+          outcome.name,
+        ),
+      ]);
+    case "loading":
+      return new ProblemError(
+        problem(
+          "loading",
+          `${outcome.daysLoaded} of the ${outcome.daysTotal} days of ${outcome.symbol} are in memory; asked again, the rest is read.`,
+        ),
+        { "retry-after": String(LOADING_RETRY_SECONDS) },
+      );
+    case "too_large":
+      return failWith("window-too-large", `This window cannot be folded: ${outcome.reason}.`);
     case "unavailable":
       return unavailable(outcome);
   }

@@ -11,7 +11,7 @@ import {
 import type { ProfileStore, SeriesStore } from "../store/mod.ts";
 import type { FeedListener, TradeFeed, Venue } from "../venues/mod.ts";
 import { LiveSeries } from "./live-series.ts";
-import type { SealedMinutes, Seam } from "./seam.ts";
+import type { SealedMinutes, Seam, SeamCounters } from "./seam.ts";
 
 /** The seam is told the time this often. */
 const TICK_MS = 250;
@@ -50,6 +50,12 @@ export interface LiveIngestDeps {
     info(fields: Record<string, unknown>, message: string): void;
     warn(fields: Record<string, unknown>, message: string): void;
   };
+}
+
+export interface LiveStatus extends SeamCounters {
+  readonly connected: boolean;
+  /** From this minute on, trades arrive without a break. */
+  readonly receivingFrom: number | undefined;
 }
 
 interface Entry {
@@ -95,6 +101,12 @@ export class LiveIngest {
 
   get series(): readonly SeriesStore[] {
     return [...this.#bySeries.values()].map(({ live }) => live.store);
+  }
+
+  /** How the stream of a series fares; undefined for one that is not followed. */
+  statusOf(seriesId: number): LiveStatus | undefined {
+    const seam = this.#bySeries.get(seriesId)?.live.seam;
+    return seam && { connected: seam.connected, receivingFrom: seam.sealableFrom, ...seam.counters };
   }
 
   /** See {@link LiveSeries.heldMinutes}; nothing for a series that is not followed. */

@@ -38,6 +38,8 @@ export interface SeamCounters {
   readonly duplicates: number;
   readonly late: number;
   readonly breaks: number;
+  /** Prints that are no market trades. */
+  readonly dropped: number;
 }
 
 export interface SeamOptions {
@@ -81,6 +83,7 @@ export class Seam {
   #duplicates = 0;
   #late = 0;
   #breaks = 0;
+  #dropped = 0;
 
   constructor(options: SeamOptions) {
     this.#options = options;
@@ -93,6 +96,7 @@ export class Seam {
       duplicates: this.#duplicates,
       late: this.#late,
       breaks: this.#breaks,
+      dropped: this.#dropped,
     };
   }
 
@@ -135,6 +139,7 @@ export class Seam {
 
   /** A print that is no market trade took this id: it is no hole in the tape. */
   dropped(id: number, nowMs: number): void {
+    this.#dropped++;
     if (this.#connected && this.#lastId !== undefined)
       this.#receive(id, { trade: undefined, sinceMs: nowMs });
   }

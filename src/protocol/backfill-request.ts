@@ -8,14 +8,7 @@ import {
   TIMEFRAMES,
   type Timeframe,
 } from "../core/mod.ts";
-import {
-  type FieldFault,
-  faultsFromIssues,
-  fieldFault,
-  invalidRequest,
-  type Problem,
-  problem,
-} from "./problem.ts";
+import { type FieldFault, faultsFromIssues, fieldFault, invalidRequest, type Problem } from "./problem.ts";
 import { requestedRange } from "./request-range.ts";
 
 /** Symbols of one request. */
@@ -36,9 +29,10 @@ export const DEADLINE_SECONDS_MAX = 604_800;
 const SYMBOL_CHARS_MAX = 80;
 const TIME_CHARS_MAX = 40;
 
-/** Orders of download that are offered. `certify` needs the venue's candles and is refused by name. */
-export const ORDERS = ["recent", "oldest"] as const;
+/** Which minutes are fetched first: the newest, the oldest, or those that prove most of the levels (trades only). */
+export const ORDERS = ["recent", "oldest", "certify"] as const;
 export type Order = (typeof ORDERS)[number];
+const ORDERS_EXPECTED = '"recent", "oldest" or "certify"';
 
 const TIMEFRAMES_EXPECTED = `1 to ${TIMEFRAMES_MAX} timeframes of ${TIMEFRAMES.join(", ")}`;
 const SYMBOLS_EXPECTED = `1 to ${SYMBOLS_MAX} symbols such as "BTCUSDT" or "binance:BTCUSDT"`;
@@ -84,7 +78,7 @@ export const BackfillBody = v.strictObject({
       v.minLength(1, TIMEFRAMES_EXPECTED),
     ),
   ),
-  order: v.optional(v.picklist(ORDERS, '"recent" or "oldest"'), "recent"),
+  order: v.optional(v.picklist(ORDERS, ORDERS_EXPECTED), "recent"),
   priority: v.optional(PriorityField, 0),
   deadline_seconds: v.optional(DeadlineField),
   force: v.optional(v.boolean("true or false"), false),
@@ -137,8 +131,6 @@ export function parseBackfillRequest(
 ): ParsedBackfillRequest {
   if (typeof body !== "object" || body === null || Array.isArray(body))
     return refused([fieldFault("$", "a JSON object", body)]);
-  const early = refusedByName(body);
-  if (early !== undefined) return { kind: "refused", problem: early };
   const parsed = v.safeParse(BackfillBody, body);
   if (!parsed.success) return refused(faultsFromIssues(parsed.issues));
   const { symbols: names, start_date, end_date, deadline_seconds: deadlineSeconds } = parsed.output;
@@ -146,6 +138,8 @@ export function parseBackfillRequest(
 
   const errors: FieldFault[] = [];
   const timeframes = timeframesOf(parsed.output, errors);
+  if (timeframes.length > 0 && order === "certify")
+    errors.push(fieldFault("$.order", '"recent" or "oldest" for candles', order));
   const symbols = new Map<string, VenueSymbol>();
   for (const [at, name] of names.entries()) {
     const symbol = parseSymbolName(name, defaultVenue);
@@ -191,18 +185,6 @@ function timeframesOf(
   if (distinct.length > TIMEFRAMES_MAX)
     errors.push(fieldFault("$.timeframes", TIMEFRAMES_EXPECTED, timeframes));
   return distinct;
-}
-
-/** Words of the request that later versions understand: each has a problem of its own. */
-function refusedByName(body: object): Problem | undefined {
-  const fields = new Map<string, unknown>(Object.entries(body));
-  if (fields.get("order") === "certify")
-    return problem(
-      "order-not-available",
-      'The order "certify" needs the venue\'s candles, which this version does not put to that use: choose "recent" or "oldest".',
-      [fieldFault("$.order", '"recent" or "oldest"', "certify")],
-    );
-  return undefined;
 }
 
 function refused(errors: readonly FieldFault[]): ParsedBackfillRequest {

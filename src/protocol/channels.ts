@@ -10,7 +10,9 @@ export type Channel =
   /** One job: its transitions and its progress. */
   | { readonly kind: "job"; readonly jobId: string }
   /** The level set of a symbol: of the running session, or of the session (`YYYY-MM-DD`) that is named. */
-  | { readonly kind: "levels"; readonly venue: string; readonly symbol: string; readonly session?: string };
+  | { readonly kind: "levels"; readonly venue: string; readonly symbol: string; readonly session?: string }
+  /** What is missing of a symbol, or contradicts the venue's candles: found, filled, mismatch, resolved. */
+  | { readonly kind: "gaps"; readonly venue: string; readonly symbol: string };
 
 export type ParsedChannel =
   | { readonly kind: "channel"; readonly channel: Channel }
@@ -18,7 +20,7 @@ export type ParsedChannel =
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const EXPECTED =
-  "expected backfill, backfill:{job_id}, levels:{symbol} or levels:{symbol}@{YYYY-MM-DD}, with symbol as VENUE:SYMBOL or SYMBOL";
+  "expected backfill, backfill:{job_id}, levels:{symbol}, levels:{symbol}@{YYYY-MM-DD} or gaps:{symbol}, with symbol as VENUE:SYMBOL or SYMBOL";
 
 /**
  * The channel that a name means; a bare symbol belongs to `defaultVenue`. Several names can mean one channel
@@ -36,6 +38,11 @@ export function parseChannel(name: string, defaultVenue: string): ParsedChannel 
     return { kind: "channel", channel: { kind: "job", jobId: rest.toLowerCase() } };
   }
   if (namespace === "levels") return parseLevels(name, rest, defaultVenue);
+  if (namespace === "gaps") {
+    const symbol = parseSymbolName(rest, defaultVenue);
+    if (symbol === undefined) return unknown(`"${name}" names no symbol; ${EXPECTED}`);
+    return { kind: "channel", channel: { kind: "gaps", ...symbol } };
+  }
   return unknown(`"${name}" is none of ours; ${EXPECTED}`);
 }
 
@@ -46,6 +53,8 @@ export function formatChannel(channel: Channel): string {
       return "backfill";
     case "job":
       return `backfill:${channel.jobId}`;
+    case "gaps":
+      return `gaps:${symbolName(channel)}`;
     case "levels":
       return `levels:${symbolName(channel)}${channel.session === undefined ? "" : `@${channel.session}`}`;
   }

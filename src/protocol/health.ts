@@ -15,6 +15,11 @@ export type HealthAnswer = v.InferOutput<typeof HealthAnswer>;
 export const ReadyAnswer = v.object({
   symbol: v.string(),
   session: v.string(),
+  /** False between two sessions: `session` is then the last one that began. */
+  session_open: v.boolean(),
+  session_from: v.string(),
+  /** Exclusive. */
+  session_to: v.string(),
   /** True once every level of the previous day is exact and the session has trades. */
   trading_enabled: v.boolean(),
   backfill: v.object({

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import {
+  CERTAINTIES,
   coverageRatio,
   formatMinute,
   formatTime,
@@ -11,9 +12,6 @@ import {
 } from "../core/mod.ts";
 import { JobStatus } from "./job-status.ts";
 import { decimalToWire, WireNumber } from "./number.ts";
-
-/** What a certainty may be on the wire; `certain` and `bounded` come with the venue's candles. */
-export const WIRE_CERTAINTIES = ["exact", "certain", "bounded", "estimate"] as const;
 
 const Time = v.string();
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -42,9 +40,14 @@ export const WireLevelSet = v.object({
   revision: Count,
   levels: v.object(v.entriesFromList(LEVEL_NAMES, v.nullable(WireNumber))),
   /** Null beside a level that is not known and may yet come. */
-  certainty: v.object(v.entriesFromList(LEVEL_NAMES, v.nullable(v.picklist(WIRE_CERTAINTIES)))),
-  /** Proven intervals of `bounded` levels, `[low, high]` by level name; empty while nothing is bounded. */
-  bounds: v.record(v.string(), v.tuple([WireNumber, WireNumber])),
+  certainty: v.object(v.entriesFromList(LEVEL_NAMES, v.nullable(v.picklist(CERTAINTIES)))),
+  /**
+   * Proven intervals of `bounded` levels, `[low, high]` by level name; empty while nothing is bounded. Null stands only in a
+   * set that was put together from changes, beside a level that is no longer bounded.
+   */
+  bounds: v.record(v.string(), v.nullable(v.tuple([WireNumber, WireNumber]))),
+  /** Why candles of its windows are not believed, the oldest first; half-open `[from, to)`. Empty when nothing is in doubt. */
+  doubts: v.array(v.object({ from: Time, to: Time, reason: v.string() })),
   coverage: WireCoverage,
   precision: v.string(),
   value_area: WireValueArea,
@@ -68,7 +71,12 @@ export function levelSetToWire(set: LevelSet, backfill: BackfillOfLevels | null)
       return value === null ? null : decimalToWire(value);
     }),
     certainty: eachLevel((name) => set.certainty[name]),
-    bounds: {},
+    bounds: boundsToWire(set.bounds),
+    doubts: set.doubts.map(({ range, reason }) => ({
+      from: formatMinute(range.lo),
+      to: formatMinute(range.hi),
+      reason,
+    })),
     coverage: coverageToWire(set.coverage),
     precision: set.precision,
     value_area: {
@@ -81,6 +89,15 @@ export function levelSetToWire(set: LevelSet, backfill: BackfillOfLevels | null)
     volume: decimalToWire(set.volume),
     backfill,
   };
+}
+
+function boundsToWire(bounds: LevelSet["bounds"]): WireLevelSet["bounds"] {
+  const wire: WireLevelSet["bounds"] = {};
+  for (const name of LEVEL_NAMES) {
+    const interval = bounds[name];
+    if (interval !== undefined) wire[name] = [decimalToWire(interval[0]), decimalToWire(interval[1])];
+  }
+  return wire;
 }
 
 export function coverageToWire(coverage: WindowCoverage): WireCoverage {

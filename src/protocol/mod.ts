@@ -1,8 +1,10 @@
 /** Everything that crosses a wire: schemas, channel names, codes. Runs wherever JavaScript runs. */
 export * from "./backfill-request.ts";
+export * from "./cache.ts";
 export * from "./changed-fields.ts";
 export * from "./channels.ts";
 export * from "./close-codes.ts";
+export * from "./gaps.ts";
 export * from "./health.ts";
 export * from "./job.ts";
 export * from "./job-control.ts";
@@ -17,5 +19,10 @@ export * from "./push-replies.ts";
 export * from "./queries.ts";
 export * from "./request-range.ts";
 export * from "./schedule.ts";
+export * from "./session-report.ts";
+export * from "./upkeep-queries.ts";
 export * from "./wait-query.ts";
 export * from "./webhook.ts";
+export * from "./window-answers.ts";
+export * from "./window-levels.ts";
+export * from "./window-queries.ts";

@@ -45,10 +45,11 @@ export const PROBLEMS = {
   "body-too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body is not of a type that is read here" },
   "invalid-request": { status: 422, title: "The request is not valid" },
-  "order-not-available": { status: 422, title: "This order of download is not available yet" },
   "webhook-target-refused": { status: 422, title: "This address may not be sent to" },
+  "window-too-large": { status: 422, title: "The window is too large" },
   "job-too-large": { status: 422, title: "The job would be too large" },
   "internal-error": { status: 500, title: "The server failed" },
+  loading: { status: 503, title: "The days of this window are still being read" },
   unavailable: { status: 503, title: "The server cannot do this now" },
   "deadline-exceeded": { status: 504, title: "The answer took too long" },
 } as const satisfies Record<string, { status: number; title: string }>;

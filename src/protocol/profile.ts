@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import {
-  decimal,
   formatMinute,
   formatTime,
   type KnownWindow,
@@ -10,12 +9,12 @@ import {
   type Scales,
   type Share,
   type ValueAreaMethod,
-  valueArea,
-  vwap,
   type WindowFold,
+  windowLevels,
 } from "../core/mod.ts";
 import { coverageToWire, WireCoverage, WireValueArea } from "./level-set.ts";
 import { decimalToWire, unitsToWire, WireNumber } from "./number.ts";
+import { WireWindowLevels, windowLevelsToWire } from "./window-levels.ts";
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
@@ -27,17 +26,14 @@ export const WireProfileSummary = v.object({
   to: v.string(),
   as_of: v.string(),
   revision: Count,
-  poc: v.nullable(WireNumber),
-  vah: v.nullable(WireNumber),
-  val: v.nullable(WireNumber),
-  vwap: v.nullable(WireNumber),
-  high: v.nullable(WireNumber),
-  low: v.nullable(WireNumber),
-  /** Aggressor-buy minus aggressor-sell volume. */
-  delta: v.nullable(WireNumber),
+  /** Of a composite: the names of its sessions. */
+  sessions: v.optional(v.array(v.string())),
+  ...WireWindowLevels.entries,
   total_volume: WireNumber,
   trade_count: Count,
   coverage: WireCoverage,
+  /** Every minute up to now is covered, or is being received without a break: the levels are exact. */
+  whole: v.boolean(),
   precision: v.string(),
   value_area: WireValueArea,
   bin_size: WireNumber,
@@ -56,6 +52,8 @@ export type WireProfile = v.InferOutput<typeof WireProfile>;
 export interface KnownProfile {
   readonly symbol: string;
   readonly range: MinuteRange;
+  /** Of a composite: the names of its sessions, which lie in the range. */
+  readonly sessions?: readonly string[];
   readonly asOfMs: number;
   readonly revision: number;
   readonly scales: Scales;
@@ -76,45 +74,39 @@ export interface ProfileView {
   bins(from: number, to: number): WireBin[];
 }
 
-/** Derives a profile's levels and gives its rows by slices. */
+/** Derives a profile's levels and gives its rows by slices; they are gathered when the first is asked for. */
 export function viewProfile(known: KnownProfile): ProfileView {
-  const { scales, window, method, share, coarser } = known;
-  const { priceScale, sizeScale } = scales;
-  const { fold, coverage } = window;
+  const { scales, window, method, share, coarser, sessions } = known;
+  const { fold, coverage, whole } = window;
   const binUnits = known.binUnits * coarser;
-  const rows = fold.profile.rows(coarser);
-  const area = valueArea(rows, method, { share });
-  const price = (units: number | null | undefined) =>
-    units === null || units === undefined ? null : unitsToWire(units, priceScale);
-  const edge = (bin: number | undefined) => price(bin === undefined ? null : bin * binUnits);
-  const mean = vwap(fold.quoteVolume, fold.volume, scales);
+  const levels = windowLevels(fold, { scales, binUnits: known.binUnits }, { method, share, coarser });
   const summary: WireProfileSummary = {
     symbol: known.symbol,
     from: formatMinute(known.range.lo),
     to: formatMinute(known.range.hi),
+    ...(sessions === undefined ? {} : { sessions: [...sessions] }),
     as_of: formatTime(known.asOfMs),
     revision: known.revision,
-    poc: edge(area?.poc),
-    vah: edge(area?.vah),
-    val: edge(area?.val),
-    vwap: mean === null ? null : decimalToWire(mean),
-    high: price(fold.high),
-    low: price(fold.low),
-    delta:
-      fold.count > 0
-        ? decimalToWire(decimal(2n * BigInt(fold.buyVolume) - BigInt(fold.volume), sizeScale))
-        : null,
-    total_volume: unitsToWire(fold.volume, sizeScale),
-    trade_count: fold.count,
+    ...windowLevelsToWire(levels),
+    total_volume: decimalToWire(levels.volume),
+    trade_count: levels.count,
     coverage: coverageToWire(coverage),
+    whole,
     precision: precisionLabel(coverage),
     value_area: { method, share: share.part / share.whole },
-    bin_size: unitsToWire(binUnits, priceScale),
+    bin_size: unitsToWire(binUnits, scales.priceScale),
+  };
+  let gathered: ProfileRows | undefined;
+  const rows = () => {
+    gathered ??= fold.profile.rows(coarser);
+    return gathered;
   };
   return {
     summary,
-    rowCount: rows.bins.length,
-    bins: (from, to) => wireBins(rows, { from, to, binUnits, scales }),
+    get rowCount() {
+      return rows().bins.length;
+    },
+    bins: (from, to) => wireBins(rows(), { from, to, binUnits, scales }),
   };
 }
 

@@ -18,31 +18,36 @@ import { requestedRange } from "./request-range.ts";
 /** Jobs of one answer. */
 export const RECENT_MAX = 100;
 export const RECENT_DEFAULT = 20;
-/** Days that one profile may span. */
-export const PROFILE_DAYS_MAX = 31;
+/** Days that one window may span: a leap year. */
+export const WINDOW_DAYS_MAX = 366;
 
 const SYMBOL_EXPECTED = 'a symbol such as "BTCUSDT" or "binance:BTCUSDT"';
-const SESSION_EXPECTED = 'a UTC day such as "2026-01-02"';
+const SESSION_EXPECTED = 'the date of a session such as "2026-01-02"';
 const BIN_EXPECTED = 'a price greater than 0 in plain decimal digits such as "0.5"';
 const METHOD_EXPECTED = `one of ${VALUE_AREA_METHODS.join(", ")}`;
 const LIMIT_EXPECTED = `a whole number from 1 to ${RECENT_MAX}`;
-const RANGE_EXPECTED = 'a date such as "2026-01-02" or a time such as "2026-01-02T03:04:05Z"';
+export const RANGE_EXPECTED = 'a date such as "2026-01-02" or a time such as "2026-01-02T03:04:05Z"';
 const JOB_ID_EXPECTED = "a job id (a UUID)";
 
-const Reading = {
+/** Parameters of how a window is read. */
+export const ReadingParameters = {
   value_area: v.optional(v.picklist(VALUE_AREA_METHODS, METHOD_EXPECTED)),
   bin_size: v.optional(v.string()),
 };
 
+/** `bins=false` leaves the rows out. */
+export const BinsParameter = { bins: v.optional(v.picklist(["true", "false"], "true or false")) };
+
 const LevelsParameters = v.strictObject({
   symbol: v.optional(v.string()),
   session: v.optional(v.string()),
-  ...Reading,
+  ...ReadingParameters,
 });
 const ProfileParameters = v.strictObject({
   from: v.string(RANGE_EXPECTED),
   to: v.string(RANGE_EXPECTED),
-  ...Reading,
+  ...ReadingParameters,
+  ...BinsParameter,
 });
 const RecentParameters = v.strictObject({
   limit: v.optional(
@@ -78,6 +83,8 @@ export interface ProfileQuery extends ReadingQuery {
   readonly symbol: VenueSymbol;
   /** Closed minutes. */
   readonly range: MinuteRange;
+  /** Whether the rows are answered too. */
+  readonly bins: boolean;
 }
 
 /** Parameters as they stand in an address: every value of every name. */
@@ -108,11 +115,11 @@ export function parseLevelsQuery(raw: RawQuery, context: QueryContext): Parsed<L
     : { kind: "ok", value: { ...read, symbol: named, session } };
 }
 
-/** Parameters of a profile: `from`, `to` (dates inclusive as an end, times exclusive), `value_area`, `bin_size`. */
+/** Parameters of a profile: `from`, `to` (dates inclusive as an end, times exclusive), `value_area`, `bin_size`, `bins`. */
 export function parseProfileQuery(raw: RawQuery, context: QueryContext): Parsed<ProfileQuery> {
   const parsed = parseParameters(ProfileParameters, raw);
   if (parsed.kind === "refused") return parsed;
-  const { from, to, ...reading } = parsed.value;
+  const { from, to, bins, ...reading } = parsed.value;
   const errors: FieldFault[] = [];
   const symbol = symbolAt("path.symbol", context.symbol ?? "", context, errors);
   const read = readingOf(reading, errors);
@@ -120,12 +127,12 @@ export function parseProfileQuery(raw: RawQuery, context: QueryContext): Parsed<
     start: { path: "query.from", text: from },
     end: { path: "query.to", text: to },
     nowMs: context.nowMs,
-    daysMax: PROFILE_DAYS_MAX,
+    daysMax: WINDOW_DAYS_MAX,
   });
   if (range.kind === "refused") errors.push(...range.errors);
   if (range.kind === "refused" || symbol === undefined || errors.length > 0)
     return { kind: "refused", errors };
-  return { kind: "ok", value: { ...read, symbol, range: range.range } };
+  return { kind: "ok", value: { ...read, symbol, range: range.range, bins: bins !== "false" } };
 }
 
 /** The `limit` of the recent jobs. */
@@ -162,7 +169,8 @@ export function parseParameters<T>(schema: v.GenericSchema<unknown, T>, raw: Raw
     : { kind: "refused", errors: faultsFromIssues(parsed.issues, "query") };
 }
 
-function symbolAt(
+/** The symbol of a path or a parameter; a fault goes to `errors`. */
+export function symbolAt(
   path: string,
   text: string | undefined,
   { defaultVenue }: QueryContext,
@@ -174,8 +182,9 @@ function symbolAt(
   return symbol;
 }
 
-function readingOf(
-  { value_area, bin_size }: v.InferOutput<v.ObjectSchema<typeof Reading, undefined>>,
+/** How a window is to be read; faults go to `errors`. */
+export function readingOf(
+  { value_area, bin_size }: v.InferOutput<v.ObjectSchema<typeof ReadingParameters, undefined>>,
   errors: FieldFault[],
 ): ReadingQuery {
   if (bin_size === undefined) return { method: value_area };

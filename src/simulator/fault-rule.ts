@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { DISTORTED_FIELDS } from "./distortion.ts";
 
 /** Longest latency that may be asked for. */
 const LATENCY_MS_MAX = 120_000;
@@ -62,6 +63,20 @@ export const faultRuleSchema = v.variant("kind", [
     target: v.optional(v.picklist(["rest", "ws", "both"]), "both"),
     from_id: count,
     to_id: count,
+  }),
+  /** Trades with units too many in their size or price: ids [from_id, to_id), which stay contiguous. */
+  rule("wrong_trade", {
+    target: v.optional(v.picklist(["rest", "ws", "both"]), "both"),
+    from_id: count,
+    to_id: count,
+    field: v.optional(v.picklist(["price", "size"]), "size"),
+    by: v.optional(positive, 1),
+  }),
+  /** REST: 1-minute candles that open in the minutes [from_minute, to_minute) of the epoch have one unit too many in a field. */
+  rule("wrong_candle", {
+    from_minute: count,
+    to_minute: count,
+    field: v.optional(v.picklist(DISTORTED_FIELDS), "volume"),
   }),
   /** ws: the connection breaks before a frame. */
   rule("drop", {}),

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { DistortedField, WrongTrade } from "./distortion.ts";
 import { type FaultKind, type FaultRule, type FaultRuleInput, faultRuleSchema } from "./fault-rule.ts";
 import { createPrng, mix, type Prng } from "./random.ts";
 
@@ -17,6 +18,7 @@ export interface FaultState {
   readonly fired: number;
 }
 
+type IdRule = Pick<RuleOf<"id_gap">, "from_id" | "to_id">;
 type RuleOf<K extends FaultKind> = Extract<FaultRule, { kind: K }>;
 
 /** The faults that are asked for, in the order they came. */
@@ -30,6 +32,10 @@ export interface Faults {
   fire<K extends FaultKind>(kind: K, subject: FaultSubject): RuleOf<K> | undefined;
   /** True when the trade `id` is inside of a gap. */
   hides(id: number, subject: FaultSubject): boolean;
+  /** How the trade `id` is to be told wrong. */
+  falsifies(id: number, subject: FaultSubject): WrongTrade | undefined;
+  /** The field in which the candle of a minute is to contradict its trades. */
+  contradicts(minute: number, subject: FaultSubject): DistortedField | undefined;
   /** Sum of the clock skews. */
   skewMs(): number;
   /** True while any rule of the kind stands. */
@@ -75,6 +81,9 @@ export function createFaults(seed: number): Faults {
     return true;
   };
 
+  const hits = (entry: Entry, { from_id, to_id }: IdRule, id: number, subject: FaultSubject): boolean =>
+    id >= from_id && id < to_id && matches(entry.rule, subject) && fires(entry);
+
   return {
     add(input) {
       const rule = v.parse(faultRuleSchema, input);
@@ -103,13 +112,22 @@ export function createFaults(seed: number): Faults {
       return undefined;
     },
     hides(id, subject) {
+      for (const entry of entries)
+        if (entry.rule.kind === "id_gap" && hits(entry, entry.rule, id, subject)) return true;
+      return false;
+    },
+    falsifies(id, subject) {
+      for (const entry of entries)
+        if (entry.rule.kind === "wrong_trade" && hits(entry, entry.rule, id, subject)) return entry.rule;
+      return undefined;
+    },
+    contradicts(minute, subject) {
       for (const entry of entries) {
         const { rule } = entry;
-        if (rule.kind !== "id_gap" || id < rule.from_id || id >= rule.to_id || !matches(rule, subject))
-          continue;
-        if (fires(entry)) return true;
+        if (rule.kind !== "wrong_candle" || minute < rule.from_minute || minute >= rule.to_minute) continue;
+        if (matches(rule, subject) && fires(entry)) return rule.field;
       }
-      return false;
+      return undefined;
     },
     skewMs() {
       let sum = 0;

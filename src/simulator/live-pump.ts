@@ -1,4 +1,5 @@
 import { MS_PER_MINUTE } from "../core/mod.ts";
+import { wrongRow } from "./distortion.ts";
 import type { Faults } from "./faults.ts";
 import type { Listing } from "./listing.ts";
 import { mix } from "./random.ts";
@@ -32,10 +33,13 @@ export function createLivePump(listing: Listing, faults: Faults): LivePump {
     if (agg.length + raw.length === 0) return;
     const skewMs = faults.skewMs();
     const gaps = faults.has("id_gap");
-    for (const { batch, from: first, to: end } of view.parts(from, to)) {
-      for (let row = first; row < end; row++) {
-        const id = batch.id[row]!;
+    const wrong = faults.has("wrong_trade");
+    for (const { batch: traded, from: first, to: end } of view.parts(from, to)) {
+      for (let at = first; at < end; at++) {
+        const id = traded.id[at]!;
         if (gaps && faults.hides(id, { symbol, target: "ws" })) continue;
+        const how = wrong ? faults.falsifies(id, { symbol, target: "ws" }) : undefined;
+        const [batch, row] = how ? [wrongRow(traded, at, how), 0] : [traded, at];
         const eventMs = timeMsOf(batch, row) + (mix(id, 7) % (EVENT_LATENCY_MS_MAX + 1)) + skewMs;
         if (agg.length > 0) {
           const payload = aggTradeEvent(symbol, batch, row, eventMs);

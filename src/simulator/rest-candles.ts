@@ -1,10 +1,13 @@
 import { MS_PER_MINUTE } from "../core/mod.ts";
+import { distortedCandle } from "./distortion.ts";
+import type { Faults } from "./faults.ts";
 import type { Listing } from "./listing.ts";
 import type { RequestLog } from "./request-log.ts";
 import { RefusedRequestError, type RestQuery } from "./rest-query.ts";
 import { klineRow } from "./wire-text.ts";
 
 export const KLINES_PARAMETERS = ["symbol", "interval", "startTime", "endTime", "limit"];
+const PATH = "/api/v3/klines";
 const LIMIT_DEFAULT = 500;
 const LIMIT_MAX = 1_000;
 /** Trades behind one answer: about ten seconds of folding. More is refused, never cut. */
@@ -40,7 +43,7 @@ export async function klinesBody(
   query: RestQuery,
   listing: Listing,
   nowMs: number,
-  log: RequestLog,
+  { log, faults }: { readonly log: RequestLog; readonly faults: Faults },
 ): Promise<string> {
   const { market, candles } = listing;
   const interval = query.text("interval");
@@ -73,5 +76,11 @@ export async function klinesBody(
   const logged = Math.min(hi, lo + LOGGED_MINUTES_MAX);
   for (let minute = lo; minute < logged; minute++) log.count(market.spec.symbol, minute, "candles", 1);
   const series = await candles.series(minutes, lo, hi, nowMs);
-  return `[${series.map((candle) => klineRow(candle, market.spec.scales)).join(",")}]`;
+  const wrong = minutes === 1 && faults.has("wrong_candle");
+  const subject = { path: PATH, symbol: market.spec.symbol, target: "rest" } as const;
+  const rows = series.map((candle) => {
+    const field = wrong ? faults.contradicts(candle.openMs / MS_PER_MINUTE, subject) : undefined;
+    return klineRow(field === undefined ? candle : distortedCandle(candle, field), market.spec.scales);
+  });
+  return `[${rows.join(",")}]`;
 }

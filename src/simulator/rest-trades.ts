@@ -1,4 +1,5 @@
 import { minuteOfUs } from "../core/mod.ts";
+import { wrongRow } from "./distortion.ts";
 import type { Faults } from "./faults.ts";
 import type { Listing } from "./listing.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -43,13 +44,15 @@ export function aggTradesBody(query: RestQuery, { listing, nowMs, faults, log }:
   if (startMs !== undefined) countAsked(log, symbol, startMs, Math.min(endMs ?? nowMs, nowMs));
   const subject = { path: PATH, symbol, target: "rest" } as const;
   const gaps = faults.has("id_gap");
+  const wrong = faults.has("wrong_trade");
   const rows: string[] = [];
   for (const part of view.parts(from, to)) {
     const minute = minuteOfUs(part.batch.timeUs[part.from]!);
     const before = rows.length;
     for (let row = part.from; row < part.to; row++) {
       if (gaps && faults.hides(part.batch.id[row]!, subject)) continue;
-      rows.push(aggTradeRow(part.batch, row));
+      const how = wrong ? faults.falsifies(part.batch.id[row]!, subject) : undefined;
+      rows.push(how ? aggTradeRow(wrongRow(part.batch, row, how), 0) : aggTradeRow(part.batch, row));
     }
     log.count(symbol, minute, "rows", rows.length - before);
   }

@@ -119,7 +119,7 @@ async function bodyOf(
       );
     case "/api/v3/klines": {
       const query = readQuery(parameters, KLINES_PARAMETERS);
-      return klinesBody(query, listed(listings, query.symbol()), nowMs, log);
+      return klinesBody(query, listed(listings, query.symbol()), nowMs, { log, faults });
     }
     case "/api/v3/aggTrades": {
       const query = readQuery(parameters, AGG_TRADES_PARAMETERS);

@@ -6,17 +6,22 @@ import {
   MINUTES_PER_DAY,
   type MinuteContribution,
   type MinuteRange,
+  mergeSums,
   Profile,
   type WindowFold,
   type WindowSums,
 } from "../core/mod.ts";
+
+/** A change costs the sums of so many minutes, and the merging of as many parts as the day has. */
+const PART_MINUTES = 40;
 
 /** The contributions of one UTC day of one series, with the day's profile kept as they are replaced. */
 export class DayMinutes {
   readonly range: MinuteRange;
   readonly #minutes: (MinuteContribution | undefined)[] = new Array(MINUTES_PER_DAY).fill(undefined);
   readonly #profile = new Profile();
-  #sums: WindowSums | undefined;
+  /** Sums of each part of the day; undefined where they have to be summed up anew. */
+  readonly #parts: (WindowSums | undefined)[] = new Array(MINUTES_PER_DAY / PART_MINUTES).fill(undefined);
 
   constructor(day: number) {
     this.range = dayRange(day);
@@ -30,7 +35,11 @@ export class DayMinutes {
     if (former !== undefined) this.#profile.subtract(contributionRows(former));
     if (contribution !== undefined) this.#profile.add(contributionRows(contribution));
     this.#minutes[at] = contribution;
-    this.#sums = undefined;
+    this.#parts[Math.floor(at / PART_MINUTES)] = undefined;
+  }
+
+  at(minute: number): MinuteContribution | undefined {
+    return this.#minutes[minute - this.range.lo];
   }
 
   /** Contributions inside `range`, ascending. */
@@ -44,8 +53,13 @@ export class DayMinutes {
 
   /** The whole day. The profile is the living one: read it before the next replacement, and do not change it. */
   fold(): WindowFold {
-    this.#sums ??= foldSums(this.within(this.range));
-    return { ...this.#sums, profile: this.#profile };
+    let sums = foldSums([]);
+    for (let part = 0; part < this.#parts.length; part++) {
+      const lo = this.range.lo + part * PART_MINUTES;
+      this.#parts[part] ??= foldSums(this.within({ lo, hi: lo + PART_MINUTES }));
+      sums = mergeSums(sums, this.#parts[part]!);
+    }
+    return { ...sums, profile: this.#profile };
   }
 }
 

@@ -1,11 +1,20 @@
 import {
+  DOUBTS_TOLD_MAX,
+  type Doubt,
   deriveLevels,
+  type KnownWindow,
   type LevelSet,
   type MinuteRange,
   type Session,
   type ValueAreaMethod,
+  type WindowFold,
 } from "../core/mod.ts";
+import { daysOf } from "./day-minutes.ts";
 import type { SeriesStore } from "./series-store.ts";
+import type { WindowCertifier } from "./window-certifier.ts";
+
+/** Pieces of work that one preparation takes, at most: many times what two days of 20,000 bins need. */
+const PREPARE_STEPS_MAX = 1_000;
 
 export interface LevelQuestion {
   readonly session: Session;
@@ -19,18 +28,26 @@ export interface LevelQuestion {
   readonly expectedEnd: number;
 }
 
-/** The minutes that a level set reads. */
-export function minutesRead(session: Session): MinuteRange {
-  return { lo: session.previous.lo, hi: session.range.hi };
+/** The windows whose minutes a level set reads; days may lie between them. */
+export function windowsRead(session: Session): readonly [previous: MinuteRange, current: MinuteRange] {
+  return [session.previous, session.range];
 }
 
-/** The level set of a session as the store knows it now. Its days must be loaded. */
+/** The UTC days that a level set reads, ascending, each once. */
+export function daysRead(session: Session): readonly number[] {
+  return [...new Set(windowsRead(session).flatMap(daysOf))];
+}
+
+/** The level set of a session as the store knows it now. Its days must be loaded; see {@link prepareLevels} too. */
 export function readLevels(series: SeriesStore, question: LevelQuestion): LevelSet {
-  const { session, nowMinute, expectedEnd } = question;
+  const { session, method, coarser, nowMinute, expectedEnd } = question;
   const { scales, binUnits } = series.grid;
-  // A window that has ended owes all of its minutes at once.
-  const window = (range: MinuteRange) =>
-    series.window(range, range.hi <= nowMinute ? range.hi : expectedEnd, nowMinute);
+  const window = (range: MinuteRange, bins?: number): KnownWindow<WindowFold> => {
+    // A window that has ended owes all of its minutes at once.
+    const known = series.window(range, range.hi <= nowMinute ? range.hi : expectedEnd, nowMinute);
+    if (known.whole) series.certainty.settled(range);
+    return known.whole ? known : { ...known, proof: series.certainty.proof(range, nowMinute, bins) };
+  };
   return deriveLevels(
     {
       symbol: series.symbol,
@@ -40,11 +57,65 @@ export function readLevels(series: SeriesStore, question: LevelQuestion): LevelS
       revision: series.revision,
       scales,
       binUnits,
-      current: window(session.range),
-      previous: window(session.previous),
+      current: window(session.range, coarser),
+      previous: window(session.previous, coarser),
       openingRange: window(session.openingRange),
       initialBalance: window(session.initialBalance),
+      doubts: doubtsOf(series, session),
     },
-    { method: question.method, coarser: question.coarser },
+    { method, coarser },
   );
+}
+
+/** Whether {@link readLevels} would say less than it could, because profiles are not ready. */
+export function levelsPending(
+  series: SeriesStore,
+  { session, coarser, nowMinute }: PreparedQuestion,
+): boolean {
+  return windowsRead(session).some(
+    (range) => pendingCertifier(series, range, coarser, nowMinute) !== undefined,
+  );
+}
+
+/**
+ * Makes the profiles ready that a level set is proven with. `takeTurn` runs a piece of some milliseconds when its turn comes.
+ * The days must be loaded, and stay until this resolves. Levels read afterwards have another revision where it did anything.
+ */
+export async function prepareLevels(
+  series: SeriesStore,
+  { session, coarser, nowMinute }: PreparedQuestion,
+  takeTurn: <T>(piece: () => T) => Promise<T>,
+): Promise<void> {
+  const days = daysRead(session);
+  for (const day of days) series.pin(day);
+  let steps = 0;
+  try {
+    for (const range of windowsRead(session))
+      for (; steps < PREPARE_STEPS_MAX; steps++) {
+        const certifier = pendingCertifier(series, range, coarser, nowMinute);
+        if (certifier === undefined) break;
+        await takeTurn(() => certifier.step());
+      }
+  } finally {
+    for (const day of days) series.release(day);
+  }
+}
+
+export type PreparedQuestion = Pick<LevelQuestion, "session" | "coarser" | "nowMinute">;
+
+function pendingCertifier(
+  series: SeriesStore,
+  range: MinuteRange,
+  coarser: number,
+  nowMinute: number,
+): WindowCertifier | undefined {
+  return series.certainty.pending(range, nowMinute, coarser);
+}
+
+function doubtsOf(series: SeriesStore, session: Session): Doubt[] {
+  const found = new Map<string, Doubt>();
+  for (const window of windowsRead(session))
+    for (const doubt of series.certainty.doubtsWithin(window, DOUBTS_TOLD_MAX))
+      found.set(`${doubt.range.lo}-${doubt.range.hi} ${doubt.reason}`, doubt);
+  return [...found.values()];
 }

@@ -1,5 +1,6 @@
 import { invariant, symbolName } from "../core/mod.ts";
-import { type SeriesIdentity, SeriesStore } from "./series-store.ts";
+import type { SeriesIdentity } from "./series-grid.ts";
+import { SeriesStore } from "./series-store.ts";
 
 /** What changed: the series and the revision it has now. */
 export interface StoreChange {

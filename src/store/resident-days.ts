@@ -1,4 +1,6 @@
 import {
+  dayOfMinute,
+  dayRange,
   foldWindow,
   type GridOf,
   invariant,
@@ -10,6 +12,7 @@ import {
   type WindowFold,
 } from "../core/mod.ts";
 import { DayMinutes, daysOf } from "./day-minutes.ts";
+import type { SeriesCoverage } from "./series-coverage.ts";
 
 /** Days of one series kept in memory; the ones longest unused make room. A liquid day is about 3 MB. */
 export const RESIDENT_DAYS_MAX = 16;
@@ -20,15 +23,20 @@ export class ResidentDays {
   /** Days being loaded from the tape, with what was replaced in them since: newer than what the load will bring. */
   readonly #loading = new Map<number, Map<number, MinuteContribution | undefined>>();
   readonly #pins = new Map<number, number>();
-  readonly #mustStay: (day: number) => boolean;
+  readonly #coverage: Pick<SeriesCoverage, "committed" | "sealed">;
+  readonly #onEvicted: (day: number) => void;
+  /** The newest day that live trades went into. */
+  #liveDay = Number.NEGATIVE_INFINITY;
 
-  /** `mustStay`: days that may not make room, besides the pinned ones. */
-  constructor(mustStay: (day: number) => boolean) {
-    this.#mustStay = mustStay;
+  /** `onEvicted`: a day made room. */
+  constructor(coverage: Pick<SeriesCoverage, "committed" | "sealed">, onEvicted: (day: number) => void) {
+    this.#coverage = coverage;
+    this.#onEvicted = onEvicted;
   }
 
-  has(day: number): boolean {
-    return this.#days.has(day);
+  /** Whether a day has committed minutes and is not in memory; of any other day, memory knows all. */
+  isAbsent(day: number): boolean {
+    return !this.#days.has(day) && this.#coverage.committed.within(dayRange(day)).ranges.length > 0;
   }
 
   /** Whether {@link replace} does anything for a day. */
@@ -47,6 +55,30 @@ export class ResidentDays {
     else this.#pins.delete(day);
   }
 
+  /**
+   * Whether a day may not make room: because it is pinned; because minutes that no segment holds yet live only here; or because
+   * open minutes go into it, the newest day of the live stream or the one before it.
+   */
+  stays(day: number): boolean {
+    return (
+      this.#pins.has(day) ||
+      day === this.#liveDay ||
+      day === this.#liveDay - 1 ||
+      this.#coverage.sealed.within(dayRange(day)).ranges.length > 0
+    );
+  }
+
+  /** The day, to put live trades into. */
+  openLive(day: number): DayMinutes {
+    this.#liveDay = Math.max(this.#liveDay, day);
+    return this.open(day);
+  }
+
+  /** What a minute contributes; undefined for a day that is not in memory too. */
+  at(minute: number): MinuteContribution | undefined {
+    return this.#days.get(dayOfMinute(minute))?.at(minute);
+  }
+
   /** The day, made empty when it is not in memory. */
   open(day: number): DayMinutes {
     const found = this.#touch(day);
@@ -55,8 +87,9 @@ export class ResidentDays {
     this.#days.set(day, created);
     for (const candidate of this.#days.keys()) {
       if (this.#days.size <= RESIDENT_DAYS_MAX) break;
-      if (candidate !== day && !this.#pins.has(candidate) && !this.#mustStay(candidate))
-        this.#days.delete(candidate);
+      if (candidate === day || this.stays(candidate)) continue;
+      this.#days.delete(candidate);
+      this.#onEvicted(candidate);
     }
     return created;
   }
@@ -70,8 +103,10 @@ export class ResidentDays {
       replaceIn({ replace: (minute, contribution) => since.set(minute, contribution) }, range, contributions);
   }
 
-  clear(minute: number, day: number): void {
-    this.#days.get(day)?.replace(minute, undefined);
+  /** Empties the minutes of a range that are not among `kept`; days that are not in memory are left alone. */
+  clearBut(kept: ReadonlySet<number>, range: MinuteRange): void {
+    for (let minute = range.lo; minute < range.hi; minute++)
+      if (!kept.has(minute)) this.#days.get(dayOfMinute(minute))?.replace(minute, undefined);
   }
 
   beginLoad(day: number): void {

@@ -1,32 +1,30 @@
 import {
-  Coverage,
+  type Coverage,
   dayOfMinute,
   dayRange,
-  finestScales,
   type GridOf,
   type Instrument,
   intersectRanges,
   invariant,
   type KnownWindow,
+  type MinuteContribution,
   type MinuteContributions,
   type MinuteRange,
-  rangeLength,
-  rescaleContributions,
   type Scales,
-  sameScales,
   symbolName,
   type WindowCoverage,
   type WindowFold,
 } from "../core/mod.ts";
+import { DayChanges } from "./day-changes.ts";
 import { daysOf } from "./day-minutes.ts";
+import { FinishedWindows } from "./finished-windows.ts";
+import type { MinuteCandles, ToldMinute } from "./minute-candles.ts";
 import { ResidentDays } from "./resident-days.ts";
+import { type CertaintyReads, SeriesCertainty } from "./series-certainty.ts";
+import { SeriesCoverage, type WindowKnowledge } from "./series-coverage.ts";
+import { SeriesGrid, type SeriesIdentity } from "./series-grid.ts";
 
-export interface SeriesIdentity {
-  readonly seriesId: number;
-  readonly instrument: Instrument;
-  /** Bin size in price units of the instrument's scale. */
-  readonly binUnits: number;
-}
+const NO_MINUTES: MinuteRange = { lo: 0, hi: 0 };
 
 /**
  * Everything known of one series: which minutes are covered, and for the days in memory what each contributed.
@@ -38,28 +36,32 @@ export class SeriesStore {
   readonly seriesId: number;
   readonly symbol: string;
   readonly instrument: Instrument;
-  #grid: GridOf;
-  #committed: Coverage = Coverage.empty;
-  #sealed: Coverage = Coverage.empty;
+  /** Whole windows that are known without their minutes. */
+  readonly finished = new FinishedWindows();
+  readonly #grid: SeriesGrid;
+  readonly #coverage = new SeriesCoverage();
+  readonly #changes = new DayChanges();
   #revision = 0;
-  #receivingFrom: number | undefined;
-  readonly #days = new ResidentDays((day) => this.#mustStay(day));
-  /** The newest day that live trades went into. */
-  #liveDay = Number.NEGATIVE_INFINITY;
+  readonly #days = new ResidentDays(this.#coverage, (day) => this.#certainty.dropDay(day));
+  readonly #certainty = new SeriesCertainty({
+    grid: () => this.grid,
+    coverage: this.#coverage,
+    contributionOf: (minute) => this.#days.at(minute),
+    absentDays: (range) => this.absentDays(range),
+    mustStay: (day) => this.#days.stays(day),
+    onReady: () => this.touch(),
+  });
 
-  constructor({ seriesId, instrument, binUnits }: SeriesIdentity) {
-    this.seriesId = seriesId;
-    this.instrument = instrument;
-    this.symbol = symbolName(instrument);
-    this.#grid = {
-      scales: { priceScale: instrument.priceScale, sizeScale: instrument.sizeScale },
-      binUnits,
-    };
+  constructor(identity: SeriesIdentity) {
+    this.seriesId = identity.seriesId;
+    this.instrument = identity.instrument;
+    this.symbol = symbolName(identity.instrument);
+    this.#grid = new SeriesGrid(identity, (former) => this.#grown(former));
   }
 
   /** The scales and bin size that the contributions in memory are in. */
   get grid(): GridOf {
-    return this.#grid;
+    return this.#grid.current;
   }
 
   /** Counts changes; every value read between two changes carries the same one. */
@@ -68,14 +70,15 @@ export class SeriesStore {
   }
 
   get covered(): Coverage {
-    return this.#sealed.ranges.length === 0
-      ? this.#committed
-      : Coverage.of([...this.#committed.ranges, ...this.#sealed.ranges]);
+    return this.#coverage.covered;
   }
 
   /** Takes over the coverage that the database lists. */
   resetCommitted(ranges: Iterable<MinuteRange>): void {
-    this.#committed = Coverage.of(ranges);
+    this.#coverage.resetCommitted(ranges);
+    this.#changes.noteAll();
+    this.finished.clear();
+    this.#certainty.allChanged();
     this.#revision++;
   }
 
@@ -88,12 +91,11 @@ export class SeriesStore {
     for (const day of daysOf(range)) {
       const part = intersectRanges(range, dayRange(day));
       if (part === undefined) continue;
-      if (this.covered.within(dayRange(day)).ranges.length === 0) this.#days.open(day);
+      if (!this.#days.isAbsent(day)) this.#days.open(day);
       this.#days.replace(day, part, aligned);
     }
-    this.#committed = this.#committed.add(range);
-    this.#sealed = this.#sealed.subtract(range);
-    this.#revision++;
+    this.#coverage.commit(range);
+    this.#changed(range);
   }
 
   /**
@@ -103,44 +105,90 @@ export class SeriesStore {
   putLive(contributions: MinuteContributions, sealed: MinuteRange | undefined): void {
     const aligned = this.align(contributions);
     for (const minute of aligned.minutes) {
-      if (this.#committed.has(minute.minute)) continue;
+      if (this.#coverage.committed.has(minute.minute)) continue;
       const day = dayOfMinute(minute.minute);
-      if (this.#isAbsent(day)) {
+      if (this.#days.isAbsent(day)) {
         const whole = sealed !== undefined && minute.minute >= sealed.lo && minute.minute < sealed.hi;
         invariant(!whole, `${this.symbol}: day ${day} must be loaded first`);
         continue;
       }
-      this.#liveDay = Math.max(this.#liveDay, day);
-      this.#days.open(day).replace(minute.minute, minute);
+      this.#days.openLive(day).replace(minute.minute, minute);
+      this.#note({ lo: minute.minute, hi: minute.minute + 1 });
     }
     if (sealed !== undefined) this.#seal(sealed, aligned);
-    this.#revision++;
+    this.#changed(sealed ?? NO_MINUTES);
   }
 
   /** Minutes are no longer known (their segment is gone): they are uncovered and contribute nothing. */
   uncover(range: MinuteRange): void {
-    this.#committed = this.#committed.subtract(range);
-    this.#sealed = this.#sealed.subtract(range);
+    this.#coverage.uncover(range);
     for (const day of daysOf(range)) {
       const part = intersectRanges(range, dayRange(day));
-      if (part !== undefined) this.#days.replace(day, part, { ...this.#grid, minutes: [] });
+      if (part !== undefined) this.#days.replace(day, part, { ...this.grid, minutes: [] });
     }
+    this.#changed(range);
+  }
+
+  /**
+   * The venue's 1-minute candles of a range, closed and final: every minute of it is known from now on, one without a
+   * candle had no trades. They prove levels before the trades are here, and stay beside the trades to be compared with them.
+   */
+  putCandles(range: MinuteRange, candles: MinuteCandles): void {
+    this.growScales(candles.scales);
+    this.#certainty.putCandles(range, candles);
     this.#revision++;
+  }
+
+  /** Minutes of a range that no candles told of, covered or not. */
+  withoutCandles(range: MinuteRange): readonly MinuteRange[] {
+    return this.#certainty.withoutCandles(range);
+  }
+
+  /** The candle of a minute at this store's scales, null when the venue shows no trades, undefined when nobody told. */
+  candleOf(minute: number): ToldMinute | undefined {
+    return this.#certainty.candleOf(minute);
+  }
+
+  /** These minutes' candles contradict their trades: windows that hold one take no certainty from candles, and say why. */
+  distrust(minutes: Coverage, reason: string): void {
+    this.#certainty.distrust(minutes, reason);
+    this.#revision++;
+  }
+
+  /** Lifts {@link distrust}. */
+  trust(minutes: Coverage): void {
+    this.#certainty.trust(minutes);
+    this.#revision++;
+  }
+
+  /** What the candles prove of this series' windows. */
+  get certainty(): CertaintyReads {
+    return this.#certainty;
+  }
+
+  /** What a minute contributes as far as it is known; undefined without trades, and for a day that is not in memory. */
+  contributionOf(minute: number): MinuteContribution | undefined {
+    return this.#days.at(minute);
   }
 
   /** Whether {@link commit} looks at what minutes of this day contribute; of other days it only marks them. */
   takesMinutesOf(day: number): boolean {
-    return this.#days.takes(day) || !this.#isAbsent(day);
+    return this.#days.takes(day) || !this.#days.isAbsent(day);
   }
 
   /** Days of `range` that are covered somewhere but not in memory: what a reader has to load first. */
   absentDays(range: MinuteRange): number[] {
-    return daysOf(range).filter((day) => this.#isAbsent(day));
+    return daysOf(range).filter((day) => this.#days.isAbsent(day));
+  }
+
+  /** Whether {@link window} can be asked for: its minutes are in memory, or it is known finished without them. */
+  canFold(range: MinuteRange): boolean {
+    return this.absentDays(range).length === 0 || this.#isKnownFinished(range);
   }
 
   /** The committed minutes of a day: what a load from the tape has to bring. */
   committedWithin(range: MinuteRange): Coverage {
-    return this.#committed.within(range);
+    return this.#coverage.committed.within(range);
   }
 
   /**
@@ -154,6 +202,7 @@ export class SeriesStore {
   /** The day as the tape had it when the load began; undefined when it could not be read. */
   endLoad(day: number, contributions: MinuteContributions | undefined): void {
     this.#days.endLoad(day, contributions && this.align(contributions));
+    this.#certainty.changed(dayRange(day));
   }
 
   /** Keeps a day in memory until `release` is called as often. */
@@ -165,94 +214,85 @@ export class SeriesStore {
     this.#days.release(day);
   }
 
-  /** Something beside the minutes changed what is told of this series: time passed, or a job of it moved. */
+  /** Something beside the minutes changed what is told of this series: time passed, a job of it moved, a proof is ready. */
   touch(): void {
     this.#revision++;
   }
 
+  /** Grows with every change of what the days of a range contribute: a fold made at the same number is still right. */
+  changesOf(range: MinuteRange): number {
+    return this.#changes.of(range);
+  }
+
   /** Which minutes of a window are covered; see {@link window}. */
   coverageOf(range: MinuteRange, expectedEnd = range.hi): WindowCoverage {
-    const expected: MinuteRange = { lo: range.lo, hi: Math.max(range.lo, Math.min(range.hi, expectedEnd)) };
-    const covered = this.covered.within(expected);
-    return {
-      expectedMinutes: rangeLength(expected),
-      coveredMinutes: covered.size,
-      missing: covered.missing(expected),
-    };
+    return this.#coverage.of(range, expectedEnd);
   }
 
   /**
    * Folds a window. `expectedEnd`: minutes from there on are not expected yet. `nowMinute`: the running minute.
-   * Days that are absent must have been loaded: {@link absentDays}.
+   * Days that are absent must have been loaded, unless the window is among the finished ones: {@link canFold}.
    */
   window(range: MinuteRange, expectedEnd = range.hi, nowMinute = expectedEnd - 1): KnownWindow<WindowFold> {
     return {
-      fold: this.#days.fold(range),
-      coverage: this.coverageOf(range, expectedEnd),
-      whole: this.#isWhole({ lo: range.lo, hi: Math.min(range.hi, nowMinute + 1) }),
+      fold: (this.#isKnownFinished(range) && this.finished.of(range)) || this.#days.fold(range),
+      ...this.knowledgeOf(range, expectedEnd, nowMinute),
     };
   }
 
-  /**
-   * From this minute on, live trades arrive without a break; undefined while they do not. Told by whoever receives them.
-   */
-  set receivingFrom(minute: number | undefined) {
-    if ((minute === undefined) !== (this.#receivingFrom === undefined)) this.#revision++;
-    this.#receivingFrom = minute;
+  /** What is known of a window, without folding it. */
+  knowledgeOf(range: MinuteRange, expectedEnd: number, nowMinute: number): WindowKnowledge {
+    return this.#coverage.knowledge(range, expectedEnd, nowMinute);
   }
 
-  #isWhole(range: MinuteRange): boolean {
-    const receiving = this.#receivingFrom ?? range.hi;
-    return this.covered.covers({ lo: range.lo, hi: Math.min(range.hi, Math.max(range.lo, receiving)) });
+  /** From this minute on live trades arrive without a break; undefined while they do not. Whoever receives them tells. */
+  set receivingFrom(minute: number | undefined) {
+    const former = this.#coverage.receivingFrom;
+    if (former === minute) return;
+    if (minute === undefined || former === undefined) this.#revision++;
+    this.#coverage.receivingFrom = minute;
+    this.#certainty.receptionChanged(Math.min(former ?? minute ?? 0, minute ?? former ?? 0));
   }
 
   /** Contributions at the grid of this store; the store's own scales grow when the others are finer. */
   align(contributions: MinuteContributions): MinuteContributions {
-    const finest = finestScales(this.#grid.scales, contributions.scales);
-    this.growScales(finest);
-    const aligned = rescaleContributions(contributions, finest);
-    invariant(
-      aligned.minutes.length === 0 || aligned.binUnits === this.#grid.binUnits,
-      `${this.symbol}: contributions in bins of ${aligned.binUnits} units, the store has ${this.#grid.binUnits}`,
-    );
-    return aligned;
+    return this.#grid.align(contributions);
   }
 
   growScales(atLeast: Scales): void {
-    const former = this.#grid;
-    const scales = finestScales(former.scales, atLeast);
-    if (sameScales(former.scales, scales)) return;
-    this.#grid = {
-      scales,
-      binUnits: former.binUnits * 10 ** (scales.priceScale - former.scales.priceScale),
-    };
-    this.#days.rescale(former, scales);
+    this.#grid.grow(atLeast);
+  }
+
+  #grown(former: GridOf): void {
+    this.#days.rescale(former, this.grid.scales);
+    this.#certainty.rescale(former.scales, this.grid.scales);
+    this.#changes.noteAll();
+    this.finished.clear();
     this.#revision++;
   }
 
-  #isAbsent(day: number): boolean {
-    return !this.#days.has(day) && this.#committed.within(dayRange(day)).ranges.length > 0;
+  #note(range: MinuteRange): void {
+    this.#changes.note(range);
+    this.#certainty.changed(range);
+  }
+
+  #changed(range: MinuteRange): void {
+    this.#note(range);
+    this.finished.changed(range);
+    this.#revision++;
+  }
+
+  /** Of days that are in memory nobody else need tell. */
+  #isKnownFinished(range: MinuteRange): boolean {
+    const known = this.finished.of(range) !== undefined && this.#coverage.committed.covers(range);
+    return known && this.absentDays(range).length > 0;
   }
 
   /** Marks minutes as sealed; those of them without trades contribute nothing, whatever stood there. */
   #seal(sealed: MinuteRange, { minutes }: MinuteContributions): void {
     const traded = new Set(minutes.map(({ minute }) => minute));
-    for (const range of this.#committed.missing(sealed)) {
-      for (let minute = range.lo; minute < range.hi; minute++)
-        if (!traded.has(minute)) this.#days.clear(minute, dayOfMinute(minute));
-      this.#sealed = this.#sealed.add(range);
-    }
-  }
-
-  /**
-   * Minutes that no segment holds yet live only here: their day must stay. So must the newest day of the live stream and
-   * the one before it, which open minutes go into.
-   */
-  #mustStay(day: number): boolean {
-    return (
-      day === this.#liveDay ||
-      day === this.#liveDay - 1 ||
-      this.#sealed.within(dayRange(day)).ranges.length > 0
-    );
+    const open = this.#coverage.committed.missing(sealed);
+    for (const range of open) this.#days.clearBut(traded, range);
+    for (const range of open) this.#coverage.seal(range);
   }
 }

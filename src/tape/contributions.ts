@@ -11,6 +11,7 @@ import { bigintAt, DECIMAL_WIDTH, numberAt, readIntegers } from "./columns.ts";
 import type { Engine, Session } from "./engine.ts";
 import { Pace } from "./pace.ts";
 import { idsOverlap, inspect, readError, type ScanRequest, scanSql, sourcesWithin } from "./scan.ts";
+import { narrowSquareSum, narrowUnitsBelow, wideSquareSums } from "./square-sums.ts";
 import type { TapeCallOptions, TapeSource } from "./tape-file.ts";
 
 /**
@@ -122,9 +123,12 @@ async function readMinutes(
 ): Promise<MinuteContribution[]> {
   const sql = `SELECT epoch_us(time) // 60000000 AS minute, arg_min(price, id), max(price), min(price), arg_max(price, id),
       sum(size), sum(size) FILTER (buy), sum(price::DECIMAL(${PRODUCT_WIDTH}, ${scales.priceScale}) * size), count(*), sum(last_id - first_id + 1),
-      min(id), max(id), epoch_us(min(time)), epoch_us(max(time)), ${countIds ? "count(DISTINCT id)" : "count(*)"}
+      min(id), max(id), epoch_us(min(time)), epoch_us(max(time)), ${countIds ? "count(DISTINCT id)" : "count(*)"},
+      ${narrowSquareSum(scales)}
     FROM ${scan} GROUP BY minute ORDER BY minute`;
+  const narrowBelow = narrowUnitsBelow(scales);
   const minutes: MinuteContribution[] = [];
+  const wide: number[] = [];
   const pace = new Pace(session.giveWay);
   for await (const chunk of session.chunks(sql)) {
     for (let row = 0; row < chunk.rowCount; row++) {
@@ -134,6 +138,7 @@ async function readMinutes(
       invariant(at(14) === count, `minute ${formatMinute(minute)} has a trade in two files of the tape`);
       const bins = binsOf.get(minute);
       invariant(bins !== undefined, `minute ${formatMinute(minute)} has trades and no bins`);
+      if (at(2) >= narrowBelow) wide.push(minutes.length);
       minutes.push({
         minute,
         open: at(1),
@@ -143,6 +148,7 @@ async function readMinutes(
         volume: at(5),
         buyVolume: at(6),
         quoteVolume: bigintAt(chunk, 7, row),
+        squareVolume: bigintAt(chunk, 15, row),
         count,
         rawCount: at(9),
         firstId: at(10),
@@ -153,6 +159,14 @@ async function readMinutes(
       });
       if (row % 64 === 0 && pace.due) await pace.rest();
     }
+  }
+  if (wide.length === 0) return minutes;
+  const squares = await wideSquareSums(session, scan, scales);
+  for (const at of wide) {
+    const minute = minutes[at]!;
+    const squareVolume = squares.get(minute.minute);
+    invariant(squareVolume !== undefined, `minute ${formatMinute(minute.minute)} has no sum of squares`);
+    minutes[at] = { ...minute, squareVolume };
   }
   return minutes;
 }

@@ -10,6 +10,8 @@ export interface CandleSource {
   readonly market: string;
   /** The lengths that it has. */
   readonly timeframes: readonly Timeframe[];
+  /** Digits after the point that quote volumes are rounded to; `Infinity` where they are exact. */
+  readonly quoteDigits: number;
 
   /** What the symbol trades in. Fails `permanent` when the source does not know it. */
   instrument(symbol: string, options: CallOptions): Promise<Instrument>;
@@ -45,6 +47,8 @@ export interface HistoryCandle {
   readonly quoteVolume?: string | undefined;
   /** Volume whose aggressor bought. */
   readonly buyVolume?: string | undefined;
+  /** Σ price·size of that volume. */
+  readonly buyQuoteVolume?: string | undefined;
   /** Volume-weighted mean price; absent without volume. */
   readonly vwap?: string | undefined;
   /** Raw trades. */

@@ -33,11 +33,14 @@ export interface Venue {
 export interface CallOptions {
   /** Ends the call, waits included, with an `aborted` failure. */
   readonly signal: AbortSignal;
-  /** Who goes first when the venue's budget is short: `repair` (live gaps) before `history`. Default `history`. */
+  /**
+   * Who goes first when the venue's budget is short: `repair` (live gaps), then `skeleton` (candles that bound what is not
+   * loaded yet), then `history`. Default `history`.
+   */
   readonly priority?: RequestPriority;
 }
 
-export type RequestPriority = "repair" | "history";
+export type RequestPriority = "repair" | "skeleton" | "history";
 
 /** Candles and the scales of their integers: the instrument's, or finer where an older candle needs more digits. */
 export interface CandlesOfRange {

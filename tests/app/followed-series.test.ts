@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { openFollowed } from "../../src/app/followed-series.ts";
-import { MS_PER_DAY, OperationFailure, utcSession } from "../../src/core/mod.ts";
+import { MS_PER_DAY, OperationFailure } from "../../src/core/mod.ts";
 import { SeriesStore } from "../../src/store/mod.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { instrumentNamed } from "../support/trades.ts";
@@ -31,9 +31,8 @@ class Bench {
           if (failure !== undefined) throw failure;
           return new SeriesStore({ seriesId: 1, instrument: instrumentNamed(symbol), binUnits: 5 });
         },
-        session: () => utcSession(DAY),
-        load: async (series, { name }) => {
-          this.loaded.push(`${series.symbol} ${name}`);
+        hold: async (series) => {
+          this.loaded.push(series.symbol);
         },
         clock: this.clock,
         random: () => 0.5,
@@ -53,9 +52,7 @@ test("openFollowed(), asks again until the venue answers, and only for what is m
   await bench.clock.run(120_000);
   expect((await following).map(({ symbol }) => symbol)).toEqual(["binance:BTCUSDT", "binance:ETHUSDT"]);
   expect(bench.opened).toEqual(["BTCUSDT", "ETHUSDT", "BTCUSDT", "BTCUSDT"]);
-  expect(bench.loaded).toEqual(
-    ["binance:ETHUSDT", "binance:BTCUSDT"].map((symbol) => `${symbol} 2024-10-04`),
-  );
+  expect(bench.loaded).toEqual(["binance:ETHUSDT", "binance:BTCUSDT"]);
   expect(bench.clock.pending).toBe(0);
 });
 

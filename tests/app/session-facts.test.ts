@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readSessionFacts } from "../../src/app/session-facts.ts";
-import { type MinuteRange, MS_PER_DAY, msOfMinute, utcSession } from "../../src/core/mod.ts";
+import { type MinuteRange, MS_PER_DAY, msOfMinute, SessionCalendar, utcSession } from "../../src/core/mod.ts";
 import type { JobStatus } from "../../src/protocol/mod.ts";
 import { SeriesStore } from "../../src/store/mod.ts";
 import { BIN_UNITS, contributionsOf } from "../store/minute-model.ts";
@@ -45,6 +45,7 @@ class Bench {
     };
     const { tradingEnabled, precision } = readSessionFacts({
       engine,
+      calendar: new SessionCalendar(),
       symbol: "binance:BTCUSDT",
       backfill,
       nowMs: msOfMinute(END),
@@ -111,10 +112,13 @@ test("readSessionFacts(), nothing is called pending that is not", () => {
 });
 
 test("readSessionFacts(), before anything is open the day is known all the same", () => {
-  const asked = { engine: undefined, symbol: "binance:BTCUSDT", nowMs: DAY * MS_PER_DAY };
+  const calendar = new SessionCalendar();
+  const asked = { engine: undefined, calendar, symbol: "binance:BTCUSDT", nowMs: DAY * MS_PER_DAY };
   expect(readSessionFacts({ ...asked, backfill: "idle" })).toEqual({
     symbol: "binance:BTCUSDT",
     session: SESSION.name,
+    sessionOpen: true,
+    sessionRange: SESSION.range,
     tradingEnabled: false,
     precision: "IMPRECISE (backfill pending)",
   });

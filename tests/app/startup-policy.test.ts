@@ -1,6 +1,6 @@
 import { afterAll, afterEach, expect, test } from "bun:test";
 import { BackfillWaitError, waitForBackfill } from "../../src/client/mod.ts";
-import { HealthAnswer, ReadyAnswer, StartupAnswer } from "../../src/protocol/mod.ts";
+import { CacheAnswer, HealthAnswer, ReadyAnswer, StartupAnswer } from "../../src/protocol/mod.ts";
 import { type SimulatorServer, startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, type FaultRuleInput, PRESETS } from "../../src/simulator/mod.ts";
 import { type AppInProcess, appInProcess } from "../support/app-in-process.ts";
@@ -178,22 +178,28 @@ test(
 );
 
 test(
-  "start-up policy, with the venue down and nothing on the tape the previous day is null, and nothing is certain of it",
+  "start-up policy, with the venue down and nothing on the tape the previous day is what its kept candles prove",
   async () => {
     const world = new World();
     const first = await world.start({ CONTEXT_BACKFILL_ENABLED: "false" });
     expect(await startup(first.url, "?wait=60")).toMatchObject({ status: "disabled", running: false });
     expect(await health(first.url)).toMatchObject({ status: "ok", backfill_status: "disabled" });
     await new TapelineApi(first.url).knows(SYMBOL);
+    const proven = await until("the candles of the previous day", async () => {
+      const levels = await levelsOf(first.url);
+      return levels.every(([, value]) => value !== null) ? levels : undefined;
+    });
+    const certainties = new Map(proven.map(([name, , certainty]) => [name, certainty]));
+    for (const name of ["PDH", "PDL", "VWAPprev"] as const) expect(certainties.get(name)).toBe("exact");
     await first.app.close();
 
     await world.down();
     const { url } = await world.start({ BACKFILL_TIMEOUT_SECONDS: "1" });
-    expect(await levelsOf(url)).toEqual(PREVIOUS_DAY.map((name) => [name, null, null]));
+    await until("the kept candles", async () => Bun.deepEquals(await levelsOf(url), proven));
     const error = await failureOf(waitForBackfill({ url, timeoutMs: WAIT_MS }));
     expect(error.reached).toMatchObject({ status: "error", chunksDone: 0, percentage: 0 });
     expect(error.reached?.error).toMatch(/deadline .*passed with 0 of \d+ chunks committed/);
-    expect(await levelsOf(url)).toEqual(PREVIOUS_DAY.map((name) => [name, null, null]));
+    expect(await levelsOf(url)).toEqual(proven);
     expect(await ready(url)).toMatchObject({
       trading_enabled: false,
       metrics_precision: "IMPRECISE (backfill error)",
@@ -203,16 +209,20 @@ test(
 );
 
 test(
-  "start-up policy, with the venue down the previous day comes from the tape",
+  "start-up policy, with the venue down the previous day comes from its profile, of what the tape has",
   async () => {
     const world = new World();
     const first = await world.start();
     await waitForBackfill({ url: first.url, timeoutMs: WAIT_MS });
     const before = await levelsOf(first.url);
+    await until("yesterday's profile to be saved", async () => {
+      const { profiles } = await getJson(`${first.url}/api/v1/cache`, CacheAnswer);
+      return profiles.files === 1;
+    });
     await first.app.close();
 
     await world.down();
-    const { url } = await world.start({ BACKFILL_TIMEOUT_SECONDS: "1" }, HALF_AN_HOUR_MS);
+    const { url, log } = await world.start({ BACKFILL_TIMEOUT_SECONDS: "1" }, HALF_AN_HOUR_MS);
     const error = await failureOf(waitForBackfill({ url, timeoutMs: WAIT_MS }));
     expect(error.reached?.status).toBe("error");
     expect(await levelsOf(url)).toEqual(before);
@@ -224,6 +234,13 @@ test(
       return now.trading_enabled && now;
     });
     expect(trading_enabled).toBe(true);
+    const steps = log.flatMap(({ fields }) =>
+      fields["source"] === undefined ? [] : [[fields["source"], fields["minutes"]]],
+    );
+    expect(steps).toEqual([
+      ["committed tape", 1_440],
+      ["profile cache", 1_440],
+    ]);
     expect(metrics_precision).toMatch(/^IMPRECISE \(backfill 9\d\.\d%\)$/);
     expect(await health(url)).toMatchObject({ status: "degraded", backfill_status: "error" });
   },

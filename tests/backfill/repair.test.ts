@@ -39,7 +39,7 @@ class Bench {
     live: { heldMinutes: (_id, range) => this.promised.within(range), flush: async () => undefined },
     clock: this.clock,
     followed: () => [this.series],
-    fromMinute: () => M,
+    wanted: (hi) => [{ lo: M, hi }],
     warn: (message) => this.warnings.push(message),
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { BackfillRequest } from "../../src/backfill/request.ts";
 import { type Submitted, SymbolRefused } from "../../src/backfill/service.ts";
-import { StartupBackfill } from "../../src/backfill/startup.ts";
+import { StartupBackfill, type StartupOptions } from "../../src/backfill/startup.ts";
 import type { JobCommand } from "../../src/backfill/store/command.ts";
 import { JobTooLarge } from "../../src/backfill/store/errors.ts";
 import type { JobProgress } from "../../src/backfill/store/types.ts";
@@ -28,9 +28,14 @@ class Bench {
   readonly startup: StartupBackfill;
   readonly #stop = new AbortController();
 
-  constructor(options: { enabled?: boolean; timeoutSeconds?: number } = {}) {
+  constructor(options: Partial<StartupOptions> = {}) {
     this.startup = new StartupBackfill(
-      { symbols: [BTC, ETH], days: 2, enabled: true, ...options },
+      {
+        symbols: [BTC, ETH],
+        ranges: (hi) => [{ lo: (DAY - 1) * MINUTES_PER_DAY, hi }],
+        enabled: true,
+        ...options,
+      },
       {
         jobs: {
           recentJobs: async () => {
@@ -117,7 +122,7 @@ test("StartupBackfill.begin(), asks for whole days up to now, the newest minutes
     {
       symbols: [BTC, ETH],
       range: { lo: (DAY - 1) * MINUTES_PER_DAY, hi: DAY * MINUTES_PER_DAY + 1 },
-      order: "recent",
+      order: "certify",
       priority: 5,
       force: false,
       reason: "startup",

@@ -247,7 +247,9 @@ async function expectServerKnows(
     while (store.covered.missing(each.range).length > 0 && performance.now() < until) await Bun.sleep(50);
     expect(store.covered.within(each.range).ranges).toEqual([each.range]);
     const day = dayRange(FIRST_DAY);
-    await engine.levels.profile({ symbol: { venue: "binance", symbol: each.series.symbol }, range: day });
+    const symbol = { venue: "binance", symbol: each.series.symbol };
+    const signal = AbortSignal.timeout(HEAL_MS);
+    await engine.windows.profile({ symbol, range: day, bins: false }, { signal });
     const volume = truthOf({ ...each, range: day }).reduce((sum, minute) => sum + minute.volume, 0);
     expect(Number(store.window(day).fold.volume)).toBe(volume);
   }

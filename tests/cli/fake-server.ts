@@ -11,7 +11,9 @@ import {
   subscribeReply,
   summaryOf,
 } from "../../src/protocol/mod.ts";
-import { NO_SCHEDULES, NO_WEBHOOKS } from "../http/no-automation.ts";
+import { NO_SCHEDULES, NO_WEBHOOKS, SMALL_CACHE } from "../http/no-automation.ts";
+import { NO_WINDOWS } from "../http/no-windows.ts";
+import { SOME_UPKEEP } from "../http/some-upkeep.ts";
 import { SESSION, someLevelSet, someProfile } from "../protocol/known-sets.ts";
 
 export const JOB_ID = "0190b8a4-0000-7000-8000-000000000001";
@@ -97,11 +99,16 @@ export class FakeServer {
         },
         startup: () => ({ kind: "look" }),
       },
+      cache: SMALL_CACHE,
       schedules: NO_SCHEDULES,
       webhooks: NO_WEBHOOKS,
+      windows: NO_WINDOWS,
+      upkeep: SOME_UPKEEP,
       session: () => ({
         symbol: "binance:BTCUSDT",
         session: SESSION.name,
+        sessionOpen: true,
+        sessionRange: SESSION.range,
         tradingEnabled: true,
         precision: "PRECISE",
       }),

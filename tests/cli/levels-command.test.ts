@@ -29,7 +29,7 @@ test("levels, an unknown symbol exits with 1 and says what to do", async () => {
 const USAGE: readonly [readonly string[], string][] = [
   [[], "expected a symbol, got none"],
   [["A", "B"], "levels takes one symbol"],
-  [["A", "--session", "2026-02-30"], "expected a UTC day"],
+  [["A", "--session", "2026-02-30"], "expected the date of a session"],
 ];
 
 for (const [words, message] of USAGE)

@@ -13,6 +13,7 @@ import {
   pow10,
   rescaleUnits,
   SCALE_MAX,
+  wideUnits,
 } from "../../src/core/mod.ts";
 
 const safe = fc.nat({ max: Number.MAX_SAFE_INTEGER });
@@ -162,4 +163,17 @@ test("divideHalfEven(), is never more than half a unit off, and even on a tie", 
       if (twice === denominator) expect(quotient % 2n).toBe(0n);
     }),
   );
+});
+
+test("wideUnits() reads decimals beyond 2^53, as parseUnits() reads those below", () => {
+  expect(wideUnits("123456789012345.12345678", 8)).toBe(12_345_678_901_234_512_345_678n);
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 1e15 }), fc.integer({ min: 0, max: 8 }), (units, scale) => {
+      const text = formatUnits(units, scale);
+      expect(wideUnits(text, scale)).toBe(BigInt(parseUnits(text, scale)));
+    }),
+  );
+  for (const text of ["", "-1", "1e3", "1.2.3", ".5"])
+    expect(() => wideUnits(text, 8)).toThrow("no unsigned decimal");
+  expect(() => wideUnits("1.25", 1)).toThrow("more than 1 fraction digits");
 });

@@ -34,6 +34,7 @@ function naiveFold(trades: readonly PlainTrade[], binUnits: number) {
         volume: Number(sum((t) => t.size)),
         buyVolume: Number(sum((t) => (t.buy ? t.size : 0))),
         quoteVolume: rows.reduce((total, t) => total + BigInt(t.price) * BigInt(t.size), 0n),
+        squareVolume: rows.reduce((total, t) => total + BigInt(t.price) ** 2n * BigInt(t.size), 0n),
         count: rows.length,
         rawCount: Number(sum((t) => t.raw)),
         firstId: rows[0]?.id,
@@ -77,6 +78,11 @@ test("foldMinutes(), is exact where products and their sums exceed 2^53", () => 
   const at = { timeUs: 0, raw: 1, buy: true, price: root };
   const trades = [root, root - 1, root].map((size, i) => ({ ...at, id: i + 1, size }));
   expect(foldMinutes(batchOf(trades), 1).minutes[0]?.quoteVolume).toBe(BigInt(root) * BigInt(3 * root - 1));
+  // Far from the first price on both sides, so that the deviations and their products leave the doubles.
+  const far = [2 ** 40, 1, 2 ** 41].map((price, i) => ({ ...at, price, id: i + 1, size: 2 ** 13 + i }));
+  const { quoteVolume, squareVolume } = foldMinutes(batchOf(far), 1).minutes[0]!;
+  const sum = (power: bigint) => far.reduce((s, t) => s + BigInt(t.price) ** power * BigInt(t.size), 0n);
+  expect([quoteVolume, squareVolume]).toEqual([sum(1n), sum(2n)]);
 });
 
 test("foldMinutes(), does not depend on the order in which trades arrived", () => {

@@ -121,3 +121,20 @@ test("Profile.rows(), takes whole factors only", () => {
 test("Profile.volumeOf(), is 0 where nothing traded", () => {
   expect([0, 2, 600].map((at) => profileOf([[1, 7, 0]]).volumeOf(at))).toEqual([0, 0, 0]);
 });
+
+test("Profile.merge(), equals adding the other's rows, and leaves the other as it is", () => {
+  fc.assert(
+    fc.property(rows, rows, rows, (first, second, third) => {
+      const other = profileOf(second, third);
+      const before = toList(other.rows());
+      const merged = profileOf(first);
+      merged.merge(other);
+      expect(toList(merged.rows())).toEqual(toList(profileOf(first, second, third).rows()));
+      expect(merged.total).toBe(profileOf(first, second, third).total);
+      merged.add(toRows([[3, 5, 1]]));
+      expect(toList(other.rows())).toEqual(before);
+    }),
+  );
+  const large = profileOf([[1, 2 ** 53 - 1, 0]]);
+  expect(() => large.merge(profileOf([[1, 1, 0]]))).toThrow(InvariantError);
+});

@@ -70,6 +70,8 @@ describeDatabases("an open database", (database, kind) => {
       "channel",
       "coverage",
       "event",
+      "gap",
+      "minute_mismatch",
       "schedule",
       "segment",
       "series",

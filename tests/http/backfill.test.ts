@@ -68,10 +68,10 @@ const REFUSED: readonly [string, unknown, Record<string, string> | undefined, ob
     { status: 422, errors: [{ path: "$.speed", expected: "no such field" }] },
   ],
   [
-    "the order certify",
-    { ...GOOD, order: "certify" },
+    "the order certify for candles",
+    { ...GOOD, order: "certify", timeframes: ["1h"] },
     undefined,
-    { status: 422, type: "/problems/order-not-available" },
+    { status: 422, errors: [{ path: "$.order" }] },
   ],
   [
     "a body beyond 64 KiB",

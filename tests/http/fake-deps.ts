@@ -8,8 +8,10 @@ import {
   type ProfileQuery,
   summaryOf,
 } from "../../src/protocol/mod.ts";
-import { DAY, someLevelSet, someProfile } from "../protocol/known-sets.ts";
-import { NO_SCHEDULES, NO_WEBHOOKS } from "./no-automation.ts";
+import { DAY, SESSION, someLevelSet, someProfile } from "../protocol/known-sets.ts";
+import { NO_SCHEDULES, NO_WEBHOOKS, SMALL_CACHE } from "./no-automation.ts";
+import { NO_WINDOWS } from "./no-windows.ts";
+import { SOME_UPKEEP } from "./some-upkeep.ts";
 
 export const JOB_ID = "0190b8a4-0000-7000-8000-000000000001";
 export const NOW_MS = Date.parse("2026-01-03T12:34:56.789Z");
@@ -59,6 +61,8 @@ export function fakeApp(deps: Partial<HttpDeps> = {}) {
         asked.levels.push(query);
         const symbol = query.symbol === undefined ? "binance:BTCUSDT" : symbolName(query.symbol);
         if (symbol !== "binance:BTCUSDT") return { kind: "unknown_symbol", symbol };
+        if (query.session === "2026-01-04")
+          return { kind: "no_session", name: query.session, nearest: ["2026-01-02", "2026-01-05"] };
         if (query.binSize !== undefined && formatDecimal(query.binSize) === "0.3")
           return { kind: "bad_bin", binSize: "0.5" };
         return {
@@ -99,12 +103,17 @@ export function fakeApp(deps: Partial<HttpDeps> = {}) {
         return id === JOB_ID ? { kind: "told", job: JOB } : { kind: "unknown" };
       },
     },
+    cache: SMALL_CACHE,
     schedules: NO_SCHEDULES,
     webhooks: NO_WEBHOOKS,
+    windows: NO_WINDOWS,
+    upkeep: SOME_UPKEEP,
     waits: { job: () => ({ kind: "look" }), startup: () => ({ kind: "look" }) },
     session: () => ({
       symbol: "binance:BTCUSDT",
       session: DAY,
+      sessionOpen: true,
+      sessionRange: SESSION.range,
       tradingEnabled: true,
       precision: "IMPRECISE (backfill 41.6%)",
     }),

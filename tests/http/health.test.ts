@@ -19,6 +19,9 @@ test("GET /ready, session, progress and precision", async () => {
   expect(v.parse(v.strictObject(ReadyAnswer.entries), answer)).toEqual({
     symbol: "binance:BTCUSDT",
     session: "2026-01-02",
+    session_open: true,
+    session_from: "2026-01-02T00:00:00.000Z",
+    session_to: "2026-01-03T00:00:00.000Z",
     trading_enabled: true,
     backfill: {
       status: "in_progress",

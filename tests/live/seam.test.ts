@@ -175,7 +175,7 @@ test("Seam.trades(), a trade for a sealed minute takes its proof back, once", ()
   trade(live, 5, M + 1, 59, 6_000);
   expect(ranges(live)).toEqual([[1, 2]]);
   expect(live.late).toEqual([M + 1]);
-  expect(live.seam.counters).toEqual({ accepted: 5, duplicates: 0, late: 2, breaks: 0 });
+  expect(live.seam.counters).toEqual({ accepted: 5, duplicates: 0, late: 2, breaks: 0, dropped: 0 });
 });
 
 test("Seam.tick(), an id missing for too long ends the run behind it", () => {

@@ -1,7 +1,14 @@
 import { expect, test } from "bun:test";
 import * as v from "valibot";
-import { LEVEL_NAMES } from "../../src/core/mod.ts";
-import { levelSetToWire, profileToWire, WireLevelSet, WireProfile } from "../../src/protocol/mod.ts";
+import { decimal, LEVEL_NAMES } from "../../src/core/mod.ts";
+import {
+  applyChangedFields,
+  changedFields,
+  levelSetToWire,
+  profileToWire,
+  WireLevelSet,
+  WireProfile,
+} from "../../src/protocol/mod.ts";
 import { SESSION, someLevelSet, someProfile } from "./known-sets.ts";
 
 test("levelSetToWire(), has every field of the contract and fits its schema", () => {
@@ -20,6 +27,7 @@ test("levelSetToWire(), has every field of the contract and fits its schema", ()
     "levels",
     "certainty",
     "bounds",
+    "doubts",
     "coverage",
     "precision",
     "value_area",
@@ -49,6 +57,7 @@ test("levelSetToWire(), has every field of the contract and fits its schema", ()
     trade_count: 3,
     volume: 3.5,
     bounds: {},
+    doubts: [],
     backfill,
   });
   expect(set.levels).toMatchObject({
@@ -66,6 +75,36 @@ test("levelSetToWire(), a level that is not known is null and so is its certaint
   expect([levels.PDH, certainty.PDH, backfill]).toEqual([null, null, null]);
   expect([levels.IBH, certainty.IBH]).toEqual([101, "exact"]);
   expect(certainty.VWAP).toBe("estimate");
+});
+
+test("levelSetToWire(), bounded levels come with their interval, doubts with their reason", () => {
+  const known = someLevelSet();
+  const set = levelSetToWire(
+    {
+      ...known,
+      certainty: { ...known.certainty, POC: "certain", VAH: "bounded" },
+      bounds: { VAH: [decimal(10_050, 2), decimal(10_150, 2)] },
+      doubts: [{ range: { lo: SESSION.range.lo, hi: SESSION.range.lo + 1 }, reason: "volume 7, trades 8" }],
+    },
+    null,
+  );
+  expect([set.certainty.POC, set.certainty.VAH, set.bounds]).toEqual([
+    "certain",
+    "bounded",
+    { VAH: [100.5, 101.5] },
+  ]);
+  expect(set.doubts).toEqual([
+    { from: "2026-01-02T00:00:00.000Z", to: "2026-01-02T00:01:00.000Z", reason: "volume 7, trades 8" },
+  ]);
+  expect(v.parse(WireLevelSet, JSON.parse(JSON.stringify(set)))).toEqual(set);
+});
+
+test("WireLevelSet, a level that is no longer bounded is null in a set put together from changes", () => {
+  const before = { ...levelSetToWire(someLevelSet(), null), bounds: { VAH: [1, 2] } };
+  const after = levelSetToWire(someLevelSet(), null);
+  const held = applyChangedFields(before, changedFields(before, after) ?? {});
+  expect(held.bounds).toEqual({ VAH: null });
+  expect(v.is(WireLevelSet, held)).toBe(true);
 });
 
 test("WireLevelSet, refuses a set that lacks a level", () => {

@@ -92,7 +92,7 @@ const REFUSED: readonly [string, unknown, Partial<FieldFault>][] = [
   [
     "an order that is none",
     { ...GOOD, order: "newest" },
-    { path: "$.order", expected: '"recent" or "oldest"', received: '"newest"' },
+    { path: "$.order", expected: '"recent", "oldest" or "certify"', received: '"newest"' },
   ],
   ["a priority out of range", { ...GOOD, priority: 101 }, { path: "$.priority", received: "101" }],
   ["a priority with a fraction", { ...GOOD, priority: 0.5 }, { path: "$.priority" }],
@@ -154,10 +154,14 @@ test("parseBackfillRequest(), refuses timeframes that are none, more than eight,
   });
 });
 
-test("parseBackfillRequest(), the certify order has a problem of its own", () => {
-  expect(problemOf({ ...GOOD, order: "certify" })).toMatchObject({
-    type: "/problems/order-not-available",
-    errors: [{ path: "$.order", received: '"certify"' }],
+test("parseBackfillRequest(), the certify order is of trades", () => {
+  expect(requestOf({ ...GOOD, order: "certify" }).request.order).toBe("certify");
+  expect(problemOf({ ...GOOD, order: "certify", timeframes: ["1h"] }).errors).toMatchObject([
+    { path: "$.order", expected: '"recent" or "oldest" for candles', received: '"certify"' },
+  ]);
+  expect(problemOf({ ...GOOD, order: "best" }).errors?.[0]).toMatchObject({
+    path: "$.order",
+    expected: '"recent", "oldest" or "certify"',
   });
 });
 
@@ -264,19 +268,26 @@ test("parseLevelsQuery(), refuses by name", () => {
   expect(twice).toMatchObject({ kind: "refused", errors: [{ path: "query.symbol" }] });
 });
 
-test("parseProfileQuery(), needs both ends and at most 31 days", () => {
+test("parseProfileQuery(), needs both ends and at most a year", () => {
   const context = { ...CONTEXT, symbol: "BTCUSDT" };
   expect(parseProfileQuery({ from: ["2026-01-02"], to: ["2026-01-02"] }, context)).toEqual({
     kind: "ok",
-    value: { symbol: { venue: "binance", symbol: "BTCUSDT" }, range: dayRange(parseDay("2026-01-02")!) },
+    value: {
+      symbol: { venue: "binance", symbol: "BTCUSDT" },
+      range: dayRange(parseDay("2026-01-02")!),
+      bins: true,
+    },
   });
+  expect(
+    parseProfileQuery({ from: ["2026-01-02"], to: ["2026-01-02"], bins: ["false"] }, context),
+  ).toMatchObject({ value: { bins: false } });
   expect(parseProfileQuery({}, context)).toMatchObject({
     kind: "refused",
     errors: [{ path: "query.from", received: "nothing" }, { path: "query.to" }],
   });
-  expect(parseProfileQuery({ from: ["2025-12-01"], to: ["2026-01-02"] }, context)).toMatchObject({
+  expect(parseProfileQuery({ from: ["2025-01-01"], to: ["2026-01-02"] }, context)).toMatchObject({
     kind: "refused",
-    errors: [{ path: "query.to", expected: "an end at most 31 days after the start" }],
+    errors: [{ path: "query.to", expected: "an end at most 366 days after the start" }],
   });
 });
 

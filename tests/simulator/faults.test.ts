@@ -154,6 +154,36 @@ test("id_gap hides the same ids on every page", async () => {
   ).toEqual([5]);
 });
 
+test("wrong_trade tells another size of the same ids, on every page", async () => {
+  const first = market.positionAt(NOW_MS / 60_000 - 10);
+  const page = `symbol=ETHUSDT&fromId=${first}&limit=5`;
+  const right = await aggTrades(withFaults().exchange, page);
+  const { exchange } = withFaults({ kind: "wrong_trade", from_id: first + 1, to_id: first + 3 });
+  const rows = await aggTrades(exchange, page);
+  expect(rows.map(({ a, p }) => [a, p])).toEqual(right.map(({ a, p }) => [a, p]));
+  expect(rows.map(({ q }, i) => q !== right[i]?.q)).toEqual([false, true, true, false, false]);
+  expect(await aggTrades(exchange, page)).toEqual(rows);
+});
+
+test.each([
+  ["high", 2],
+  ["volume", 5],
+  ["quote_volume", 7],
+  ["count", 8],
+  ["buy_volume", 9],
+] as const)("wrong_candle contradicts the trades in %s, in its minutes only", async (field, column) => {
+  const minute = NOW_MS / 60_000 - 5;
+  const path = `/api/v3/klines?symbol=ETHUSDT&interval=1m&startTime=${(minute - 1) * 60_000}&limit=3`;
+  const rows = async (...faults: FaultRuleInput[]): Promise<unknown[][]> =>
+    await (await ask(withFaults(...faults).exchange, path)).json();
+  const right = await rows();
+  const wrong = await rows({ kind: "wrong_candle", from_minute: minute, to_minute: minute + 1, field });
+  const differing = right.flatMap((row, i) =>
+    row.flatMap((value, at) => (value === wrong[i]?.[at] ? [] : [[i, at]])),
+  );
+  expect(differing).toEqual([[1, column]]);
+});
+
 test("clock_skew moves what the exchange says, not its trades", async () => {
   const plain = withFaults().exchange;
   const { exchange } = withFaults({ kind: "clock_skew", ms: -90_000 });

@@ -170,6 +170,21 @@ test("id_gap leaves its ids out of the stream", () => {
   expect(seen).toContain(first + 2);
 });
 
+test("wrong_trade tells another size of its ids in the stream, and hides none", () => {
+  const first = market.positionAt(NOW_MS / 60_000) + 5;
+  const told = (...faults: FaultRuleInput[]) => {
+    const { exchange, timers } = open(faults);
+    const { frames } = holdSocket(exchange, TRADES);
+    timers.advance(60_000);
+    return frames;
+  };
+  const right = told();
+  const wrong = told({ kind: "wrong_trade", target: "ws", from_id: first, to_id: first + 2 });
+  expect(wrong).toHaveLength(right.length);
+  const differing = wrong.filter((frame, i) => frame !== right[i]);
+  expect(differing.map((frame) => JSON.parse(frame).data.a)).toEqual([first, first + 1]);
+});
+
 test("malformed frames are no JSON, the others stay as they are", () => {
   const { exchange, timers } = open([{ kind: "malformed", target: "ws", count: 1 }]);
   const { frames } = holdSocket(exchange, TRADES);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { formatDecimal, utcSession } from "../../src/core/mod.ts";
-import { minutesRead, ProfileStore, readLevels } from "../../src/store/mod.ts";
+import { daysRead, ProfileStore, readLevels } from "../../src/store/mod.ts";
 import { instrumentNamed, SCALES } from "../support/trades.ts";
 import { BIN_UNITS, contributionsOf } from "./minute-model.ts";
 
@@ -39,7 +39,7 @@ test("readLevels(), answers the levels of a session with revision and coverage",
   });
   const contributions = contributionsOf([at(0, 100, 1_000), at(2, 200, 3_000)], series.grid);
   series.commit({ lo, hi: lo + 3 }, contributions);
-  expect(minutesRead(session)).toEqual({ lo: lo - 1_440, hi: lo + 1_440 });
+  expect(daysRead(session)).toEqual([DAY - 1, DAY]);
   const set = readLevels(series, {
     session,
     method: "ranked",

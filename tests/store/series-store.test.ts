@@ -146,6 +146,15 @@ test("SeriesStore.commit(), the day of the live stream and the one before it sta
   expect(store.window({ lo: LO, hi: dayRange(DAY + 1).hi }).fold.count).toBe(4);
 });
 
+test("SeriesStore.commit(), a day whose first known minutes were sealed without a trade is in memory", () => {
+  const store = newStore();
+  store.putLive(oneTradeEach(minutes(5, 5)), minutes(5, 6));
+  store.commit(minutes(0, 2), oneTradeEach(minutes(0, 2)));
+  expect(store.absentDays(dayRange(DAY))).toEqual([]);
+  store.putLive(oneTradeEach(minutes(6, 7)), minutes(6, 7));
+  expect(store.window(minutes(0, 10)).fold.count).toBe(3);
+});
+
 test("SeriesStore.growScales(), keeps bins and sums, and never goes back", () => {
   const store = newStore();
   store.commit(minutes(0, 2), oneTradeEach(minutes(0, 2), 7));

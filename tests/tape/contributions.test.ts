@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { foldMinutes, rescaleBatch, rescaleContributions } from "../../src/core/mod.ts";
+import { narrowUnitsBelow } from "../../src/tape/square-sums.ts";
 import {
   batches,
   batchOf,
@@ -53,6 +54,27 @@ describe("contributions()", () => {
         BigInt(max) * BigInt(2 ** 52 - 1) + BigInt(max - 2) * BigInt(2 ** 51 + 1),
       );
       expect(minutes).toEqual([...foldMinutes(batch, 7).minutes]);
+    });
+  });
+
+  test("sums price² × size exactly at every scale, on both sides of what 64 bits hold", async () => {
+    await withTape(async (tape) => {
+      const max = Number.MAX_SAFE_INTEGER;
+      for (const priceScale of [0, 2, 8, 9, 10, 13, 18])
+        for (const sizeScale of [0, 8, 18]) {
+          const limit = narrowUnitsBelow({ priceScale, sizeScale });
+          // One minute of small prices, one of large ones, and one of both.
+          const prices = [1, limit - 1, limit, max, 1, limit - 1, max - 2].map((price) => Math.max(1, price));
+          const rows = prices.map((price, i) => ({
+            ...{ id: i + 1, price, size: 2 ** 49 + i, buy: true },
+            timeUs: T0 + Math.floor(i / 2) * 60_000_000,
+          }));
+          const batch = batchOf(rows, { priceScale, sizeScale });
+          const files = await tape.write({ series: SERIES, batch, range: DAY, origin: "rest" });
+          const scales = { priceScale, sizeScale };
+          const got = await tape.contributions(files, { ranges: [DAY], scales, binUnits: 1_000 });
+          expect(got).toEqual(foldMinutes(batch, 1_000));
+        }
     });
   });
 

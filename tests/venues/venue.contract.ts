@@ -5,6 +5,7 @@ import {
   type Instrument,
   MINUTES_PER_DAY,
   type MinuteRange,
+  minuteOfUs,
   type TradeBatch,
 } from "../../src/core/mod.ts";
 import type { FeedListener, Venue } from "../../src/venues/mod.ts";
@@ -99,7 +100,8 @@ export function venueContract(name: string, build: () => Promise<ContractWorld>)
       expect(folded.length).toBeGreaterThan(0);
       for (const minute of folded) {
         const { open, high, low, close, volume, buyVolume, quoteVolume, rawCount } = minute;
-        const expected = { open, high, low, close, volume, buyVolume, quoteVolume, rawCount };
+        const buyQuoteVolume = quoteOfBuys(batch, minute.minute);
+        const expected = { open, high, low, close, volume, buyVolume, buyQuoteVolume, quoteVolume, rawCount };
         expect(candleOf.get(minute.minute)).toEqual({ minute: minute.minute, ...expected });
       }
     });
@@ -158,4 +160,12 @@ function expectWithin(batch: TradeBatch, range: MinuteRange): void {
   const outside = batch.timeUs.filter((time) => time < range.lo * 6e7 || time >= range.hi * 6e7);
   expect([...outside]).toEqual([]);
   expect(range.hi - range.lo).toBeLessThanOrEqual(MINUTES_PER_DAY);
+}
+
+/** Σ price·size of a minute's trades whose aggressor bought. */
+function quoteOfBuys({ length, timeUs, price, size, buy }: TradeBatch, minute: number): bigint {
+  let sum = 0n;
+  for (let i = 0; i < length; i++)
+    if (buy[i] === 1 && minuteOfUs(timeUs[i]!) === minute) sum += BigInt(price[i]!) * BigInt(size[i]!);
+  return sum;
 }

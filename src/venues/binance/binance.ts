@@ -30,6 +30,9 @@ import type { ConnectionLimits } from "./stream-group.ts";
 import type { CreateSocket } from "./stream-socket.ts";
 import { exchangeInfoEndpoint, newestAggTrade, REST_URL, timeEndpoint, WS_URL } from "./urls.ts";
 
+/** Binance writes quote volumes with so many digits after the point, whatever price and size need together. */
+const QUOTE_DIGITS = 8;
+
 export interface BinanceOptions {
   /** Default `https://api.binance.com`. */
   readonly restUrl?: string;
@@ -71,6 +74,7 @@ export class Binance implements Venue, CandleSource {
   readonly name = "binance";
   readonly market = "spot";
   readonly timeframes = TIMEFRAMES;
+  readonly quoteDigits = QUOTE_DIGITS;
   readonly #clock: Clock;
   readonly #budget: RequestBudget;
   readonly #client: RestClient;

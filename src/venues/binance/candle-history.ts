@@ -12,11 +12,12 @@ import {
   type Timeframe,
   timeframeMinutes,
   US_PER_MS,
+  wideUnits,
 } from "../../core/mod.ts";
 import type { CandleHistory, HistoryCandle } from "../candle-source.ts";
 import type { CallOptions } from "../venue.ts";
 import { KlinePage, type KlineRow } from "./messages.ts";
-import { readDecimals, timeUsOf, wideUnits } from "./parse.ts";
+import { readDecimals, timeUsOf } from "./parse.ts";
 import type { RestClient } from "./rest-client.ts";
 import { klinesEndpoint } from "./urls.ts";
 
@@ -69,7 +70,7 @@ function openMsOf(row: KlineRow): number {
 }
 
 function candleOf(openMs: number, row: KlineRow): HistoryCandle {
-  const [, open, high, low, close, volume, , quote, trades, buy] = row;
+  const [, open, high, low, close, volume, , quote, trades, buy, buyQuote] = row;
   return {
     openMs,
     open: priceText(open),
@@ -79,6 +80,7 @@ function candleOf(openMs: number, row: KlineRow): HistoryCandle {
     volume: plainText(volume),
     quoteVolume: plainText(quote),
     buyVolume: plainText(buy),
+    buyQuoteVolume: plainText(buyQuote),
     vwap: meanPrice(volume, quote),
     trades,
   };

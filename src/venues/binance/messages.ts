@@ -22,7 +22,10 @@ export type AggTradeRow = v.InferOutput<typeof AggTradeRow>;
 /** 1000 rows validate in 0.7 ms (median; JSON.parse of the same page 0.3 ms), so no loop of our own is needed. */
 export const AggTradePage = v.array(AggTradeRow);
 
-/** One row of `GET /api/v3/klines`: open time, o, h, l, c, volume, close time, quote volume, trades, taker-buy volume. */
+/**
+ * One row of `GET /api/v3/klines`: open time, o, h, l, c, volume, close time, quote volume, trades, taker-buy volume, its
+ * quote volume.
+ */
 export const KlineRow = v.looseTuple([
   count,
   v.string(),
@@ -33,6 +36,7 @@ export const KlineRow = v.looseTuple([
   count,
   v.string(),
   count,
+  v.string(),
   v.string(),
 ]);
 export type KlineRow = v.InferOutput<typeof KlineRow>;

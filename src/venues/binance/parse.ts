@@ -3,7 +3,6 @@ import {
   DecimalError,
   fractionDigits,
   type Instrument,
-  invariant,
   minuteOfMs,
   OperationFailure,
   parseUnits,
@@ -12,6 +11,7 @@ import {
   TradeBatchBuilder,
   type TradeText,
   US_PER_MS,
+  wideUnits,
 } from "../../core/mod.ts";
 import type { CandlesOfRange } from "../venue.ts";
 import type { AggTradeRow, ExchangeInfo, KlineRow } from "./messages.ts";
@@ -107,19 +107,20 @@ export function candlesOf(rows: readonly KlineRow[], scales: Scales): CandlesOfR
 }
 
 function scalesOfRow(scales: Scales, row: KlineRow): Scales {
-  const [, open, high, low, close, volume, , quote, , buy] = row;
+  const [, open, high, low, close, volume, , quote, , buy, buyQuote] = row;
   const priceScale = Math.max(scales.priceScale, ...[open, high, low, close].map(fractionDigits));
   const sizeScale = Math.max(
     scales.sizeScale,
     fractionDigits(volume),
     fractionDigits(buy),
     fractionDigits(quote) - priceScale,
+    fractionDigits(buyQuote) - priceScale,
   );
   return { priceScale, sizeScale };
 }
 
 function candleOf(row: KlineRow, { priceScale, sizeScale }: Scales): Candle {
-  const [openTime, open, high, low, close, volume, , quote, trades, buy] = row;
+  const [openTime, open, high, low, close, volume, , quote, trades, buy, buyQuote] = row;
   return {
     minute: minuteOfMs(Math.floor(timeUsOf(openTime) / US_PER_MS)),
     open: parseUnits(open, priceScale),
@@ -129,19 +130,9 @@ function candleOf(row: KlineRow, { priceScale, sizeScale }: Scales): Candle {
     volume: parseUnits(volume, sizeScale),
     quoteVolume: wideUnits(quote, priceScale + sizeScale),
     buyVolume: parseUnits(buy, sizeScale),
+    buyQuoteVolume: wideUnits(buyQuote, priceScale + sizeScale),
     rawCount: trades,
   };
-}
-
-/** Units beyond 2^53: `("269127.18833360", 8)` → 26912718833360n. Throws {@link DecimalError}. */
-export function wideUnits(text: string, scale: number): bigint {
-  if (!/^\d+(\.\d*)?$/.test(text)) throw new DecimalError("syntax", text, `"${text}" is no unsigned decimal`);
-  const digits = fractionDigits(text);
-  invariant(digits <= scale, `"${text}" has more than ${scale} fraction digits`);
-  const point = text.indexOf(".");
-  const whole = point < 0 ? text : text.slice(0, point);
-  const fraction = point < 0 ? "" : text.slice(point + 1, point + 1 + digits);
-  return BigInt(whole + fraction.padEnd(scale, "0"));
 }
 
 /** A price in units of 10^-scale with finer digits cut off; undefined for 0. Throws {@link DecimalError}. */

@@ -38,7 +38,7 @@ export interface Permit {
  * 2. The clock only guesses when a window has turned. After each turn one request goes alone, and its answer says whether
  *    it has; so a wrong clock costs seconds and never a 429.
  * 3. Nothing is sent before a ban or a throttle ends; neither is ever shortened.
- * 4. First come, first served within a priority; repairs before history, and the headroom is theirs.
+ * 4. First come, first served within a priority; repairs before the skeleton before history, and the headroom is the repairs'.
  */
 export class RequestBudget {
   readonly #clock: Clock;

@@ -16,23 +16,29 @@ export interface Waiter<T> {
   readonly settle: () => void;
 }
 
-/** Two queues, repairs before history, each first come first served, bounded in length and in time. */
+/** The order of the queues. */
+const PRIORITIES = ["repair", "skeleton", "history"] as const satisfies readonly RequestPriority[];
+
+/** One queue for each priority, each first come first served, bounded in length and in time. */
 export class Waiters<T> {
   readonly #timers: Timers;
-  readonly #queues: Record<RequestPriority, Set<Waiter<T>>> = { repair: new Set(), history: new Set() };
+  readonly #queues: Readonly<Record<RequestPriority, Set<Waiter<T>>>> = {
+    repair: new Set(),
+    skeleton: new Set(),
+    history: new Set(),
+  };
 
   constructor(timers: Timers) {
     this.#timers = timers;
   }
 
   get length(): number {
-    return this.#queues.repair.size + this.#queues.history.size;
+    return PRIORITIES.reduce((sum, priority) => sum + this.#queues[priority].size, 0);
   }
 
   /** Whose turn it is. */
   get head(): Waiter<T> | undefined {
-    for (const waiter of this.#queues.repair) return waiter;
-    for (const waiter of this.#queues.history) return waiter;
+    for (const priority of PRIORITIES) for (const waiter of this.#queues[priority]) return waiter;
     return undefined;
   }
 
@@ -68,8 +74,8 @@ export class Waiters<T> {
   }
 
   rejectAll(failure: OperationFailure): void {
-    for (const queue of [this.#queues.repair, this.#queues.history]) {
-      for (const waiter of queue) {
+    for (const priority of PRIORITIES) {
+      for (const waiter of this.#queues[priority]) {
         this.#remove(waiter);
         waiter.refuse(failure);
       }

@@ -26,6 +26,7 @@ class Source implements CandleSource {
   readonly name = "binance";
   readonly market = "spot";
   readonly timeframes = ["1m", "1h"] as const;
+  readonly quoteDigits = 8;
   readonly asked: [Timeframe, MinuteRange][] = [];
   closed: MinuteRange | undefined;
 

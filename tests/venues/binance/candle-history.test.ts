@@ -50,6 +50,7 @@ test("candleHistory(), keeps every digit as text, without trailing zeros and bey
       volume: "98765432109876543.12",
       quoteVolume: "1",
       buyVolume: "2.62199",
+      buyQuoteVolume: "109847.876616",
       vwap: "0",
       trades: 583,
     },

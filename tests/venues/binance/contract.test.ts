@@ -23,7 +23,7 @@ function klineOf(trades: readonly FakeTrade[]): unknown[] {
     sum((t) => Number(t.p) * Number(t.q)),
     trades.reduce((total, t) => total + t.l - t.f + 1, 0),
     sum((t) => (t.m ? 0 : Number(t.q))),
-    "0",
+    sum((t) => (t.m ? 0 : Number(t.p) * Number(t.q))),
     "0",
   ];
 }

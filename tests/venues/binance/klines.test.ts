@@ -63,6 +63,7 @@ describe("candles()", () => {
         volume: 642_405,
         quoteVolume: 2_691_271_883_336n,
         buyVolume: 262_199,
+        buyQuoteVolume: 1_098_478_766_160n,
         rawCount: 583,
       },
     ]);

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import * as v from "valibot";
 import { failureOf, formatUnits, parseUnits } from "../../../src/core/mod.ts";
 import { ExchangeInfo } from "../../../src/venues/binance/messages.ts";
-import { instrumentOf, timeUsOf, weightLimitOf, wideUnits } from "../../../src/venues/binance/parse.ts";
+import { instrumentOf, timeUsOf, weightLimitOf } from "../../../src/venues/binance/parse.ts";
 import { exchangeInfo } from "../support/fake-binance.ts";
 import { recordedLines, recordedTest } from "../support/recordings.ts";
 
@@ -81,16 +80,4 @@ describe("instrumentOf()", () => {
 test("timeUsOf() tells milliseconds from microseconds by magnitude", () => {
   expect(timeUsOf(1_723_161_255_342)).toBe(1_723_161_255_342_000);
   expect(timeUsOf(1_735_689_600_000_123)).toBe(1_735_689_600_000_123);
-});
-
-test("wideUnits() reads decimals beyond 2^53, as parseUnits() reads those below", () => {
-  expect(wideUnits("123456789012345.12345678", 8)).toBe(12_345_678_901_234_512_345_678n);
-  fc.assert(
-    fc.property(fc.integer({ min: 0, max: 1e15 }), fc.integer({ min: 0, max: 8 }), (units, scale) => {
-      const text = formatUnits(units, scale);
-      expect(wideUnits(text, scale)).toBe(BigInt(parseUnits(text, scale)));
-    }),
-  );
-  for (const text of ["", "-1", "1e3", "1.2.3", ".5"])
-    expect(() => wideUnits(text, 8)).toThrow("no unsigned decimal");
 });

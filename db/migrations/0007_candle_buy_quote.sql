@@ -1,0 +1,1 @@
+ALTER TABLE "candle" ADD COLUMN "buy_quote_volume" numeric;

