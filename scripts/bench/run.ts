@@ -10,6 +10,8 @@ const BENCHES: Readonly<Record<string, "short" | "long">> = {
   tape: "short",
   responsive: "short",
   "seam-hour": "long",
+  commits: "long",
+  "candle-jobs": "long",
 };
 const EXIT_USAGE = 2;
 

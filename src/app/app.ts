@@ -24,6 +24,7 @@ import type { EngineLog } from "./engine-log.ts";
 
 import { ExchangeClock } from "./exchange-clock.ts";
 import { httpDeps } from "./http-deps.ts";
+import { JobReadings } from "./job-readings.ts";
 import { PushChannels } from "./push-channels.ts";
 
 const TEMPLATE_CACHE = fileURLToPath(new URL("../../node_modules/.cache/tapeline", import.meta.url));
@@ -56,6 +57,7 @@ interface Opened {
   database?: Database;
   tape?: Tape;
   engine?: Engine;
+  readings?: JobReadings;
   waits?: BackfillWaits;
   automation?: Automation;
 }
@@ -155,6 +157,8 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
         processId: options.process.pid,
         log,
         onSettled: (settled) => {
+          // First: who hears of a transition finds it.
+          opened.readings?.observe(settled);
           channels?.settled(settled);
           opened.waits?.observe(settled.job);
           if (settled.events.length > 0) opened.automation?.jobMoved();
@@ -163,7 +167,9 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
       duties,
     );
     const { jobs, service, startup, board, store, levels } = engine;
-    face = new BackfillFace({ jobs, service, startup, board, venues });
+    const readings = new JobReadings({ jobs, timers: clock, sole: database.kind === "embedded" });
+    opened.readings = readings;
+    face = new BackfillFace({ readings, service, startup, board, venues });
     opened.waits = new BackfillWaits({ jobs, startup: () => startup.status(), timers: clock });
     control = new BackfillControl({ service, face });
     const backfill = face;
@@ -222,13 +228,14 @@ function openDatabase({ config, process: host, onFatal }: AppOptions, { lock }: 
 
 /** Closes what is open, newest first; what fails to close is logged and does not keep the rest open. */
 async function closeAll(opened: Opened, hub: PushHub | undefined, log: EngineLog): Promise<void> {
-  const { waits, automation, engine, tape, database, server, lock } = opened;
+  const { readings, waits, automation, engine, tape, database, server, lock } = opened;
   const steps: readonly [name: string, close: (() => Promise<unknown>) | undefined][] = [
     ["push", hub && (() => hub.close(CLOSE_SPREAD_MS))],
     ["automation", automation && (() => automation.stop())],
     ["engine", engine && (() => engine.stop())],
     ["waiting requests", waits && (async () => waits.close())],
     ["server", server && (() => server.stop())],
+    ["readings", readings && (async () => readings.close())],
     ["tape", tape && (() => tape.close())],
     ["database", database && (() => database.close())],
     ["lock", lock && (() => lock.release())],

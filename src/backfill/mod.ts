@@ -26,6 +26,7 @@ export { type ChangedSegment, ChangeFeed, type Changes } from "./store/changes.t
 export type { ControlOutcome, JobAdjustment, JobCommand } from "./store/command.ts";
 export { CoverageConflict, JobTooLarge } from "./store/errors.ts";
 export { BACKFILL_CHANNEL, type JobEvent, jobChannel } from "./store/events.ts";
+export type { JobReport } from "./store/part-reads.ts";
 export { createPlanningStore, type PlanningStore } from "./store/planning.ts";
 export { NUDGE_CHANNEL } from "./store/transaction.ts";
 export type { JobDetail, JobProgress, PartSummary, Settled } from "./store/types.ts";
