@@ -117,6 +117,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database> 
     });
     await probe(sql, databaseDir);
     const migrated = await migrateDatabase(sql);
+    inTurn(sql);
     const db = drizzle(sql, { schema });
     return { kind: "embedded", db, sql, aside: db, migrated, close: closing(sql, server) };
   } catch (thrown) {
@@ -129,6 +130,22 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database> 
 function connect(url: string | undefined, options: postgres.Options<Record<string, never>>): Sql {
   const all = { connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => undefined, ...options };
   return url === undefined ? postgres(all) : postgres(url, all);
+}
+
+/**
+ * Has the transactions of a single connection begin one after the other. In the driver's own line several would stand one behind the
+ * other, and a read behind all of them; so it waits for the one under way.
+ */
+function inTurn(sql: Sql): void {
+  const begin = sql.begin;
+  let last: Promise<unknown> = Promise.resolve();
+  Object.assign(sql, {
+    begin: (...how: Parameters<typeof begin>) => {
+      const mine = last.then(() => begin(...how));
+      last = mine.catch(() => undefined);
+      return mine;
+    },
+  });
 }
 
 async function probe(sql: Sql, name: string): Promise<void> {

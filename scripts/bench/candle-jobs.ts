@@ -3,7 +3,11 @@
  * how evenly they advance, and how many candles a second reach the database. Exchange, server and client run in processes
  * of their own; the exchange takes what nobody else wants of the machine.
  *
- *   bun scripts/bench/candle-jobs.ts [--jobs N] [--symbols N] [--unknown N] [--days N] [--timeframes 5m,1h] [--database-url URL]
+ *   bun scripts/bench/candle-jobs.ts [--jobs N] [--symbols N] [--unknown N] [--days N] [--timeframes 5m,1h] [--seconds N]
+ *     [--postgres | --database-url URL]
+ *
+ * `--seconds`: ends after so long, whatever is done by then. `--postgres`: on a Postgres of the tests' kind, whose durability is
+ * off, instead of the embedded database.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
 import { BackfillAccepted, JobAnswer, jobHasEnded, RecentJobs } from "../../src/protocol/mod.ts";
+import { postgresCluster } from "../../tests/support/mod.ts";
 import { percentile } from "./percentile.ts";
 
 const { values: options } = parseArgs({
@@ -21,6 +26,8 @@ const { values: options } = parseArgs({
     unknown: { type: "string", default: "3" },
     days: { type: "string", default: "1" },
     timeframes: { type: "string", default: "5m,15m,1h,1d" },
+    seconds: { type: "string", default: "3600" },
+    postgres: { type: "boolean", default: false },
     "database-url": { type: "string" },
   },
 });
@@ -38,6 +45,8 @@ const symbols = Array.from(
   (_, n) => `C${String(n).padStart(2, "0")}USDT`,
 );
 const script = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const databaseUrl =
+  options["database-url"] ?? (options.postgres ? (await postgresCluster()).urlOf("postgres") : undefined);
 const dataDir = await mkdtemp(join(tmpdir(), "tapeline-bench-"));
 const children: Bun.Subprocess[] = [];
 
@@ -61,6 +70,8 @@ async function start(
     let text = "";
     for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
       if (text.length < 10_000) text += part;
+      // The server's own event loop, told when it ends.
+      if (part.startsWith("loop ")) console.log(part.trimEnd());
       const match = pattern.exec(text);
       if (match !== null) found.resolve(match);
     }
@@ -81,7 +92,7 @@ async function timed<S extends v.GenericSchema>(url: string, schema: S, times: n
 const dayOf = (n: number) => new Date(START_MS + n * DAY_MS).toISOString().slice(0, 10);
 const row = (name: string, times: number[]) =>
   console.log(
-    `${name.padEnd(10)} p50 ${percentile(times, 50).toFixed(1).padStart(7)} ms   p99 ${percentile(times, 99).toFixed(1).padStart(7)} ms   max ${Math.max(
+    `${name.padEnd(10)} p50 ${percentile(times, 50).toFixed(1).padStart(7)} ms   p95 ${percentile(times, 95).toFixed(1).padStart(7)} ms   p99 ${percentile(times, 99).toFixed(1).padStart(7)} ms   max ${Math.max(
       ...times,
     )
       .toFixed(1)
@@ -109,11 +120,11 @@ try {
       SYMBOLS: symbols.at(-1) ?? "",
       CONTEXT_BACKFILL_ENABLED: "false",
       PORT: "0",
-      ...(options["database-url"] === undefined ? {} : { DATABASE_URL: options["database-url"] }),
+      ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     },
     /ready (\S+)/,
   );
-  const [posted, status, recent]: [number[], number[], number[]] = [[], [], []];
+  const [posted, status, recent, health]: [number[], number[], number[], number[]] = [[], [], [], []];
   const startedAt = performance.now();
   const ids: string[] = [];
   for (let n = 0; n < Number(options.jobs); n++) {
@@ -135,6 +146,8 @@ try {
   for (let turn = 0; ; turn++) {
     const { jobs } = await timed(`${url}/api/v1/backfill/recent?limit=20`, RecentJobs, recent);
     await timed(`${url}/api/v1/backfill/status/${ids[turn % ids.length]}`, JobAnswer, status);
+    // Needs nothing but the event loop: what it takes is the machine's.
+    await timed(`${url}/health`, v.unknown(), health);
     const done = jobs.map((job) => job.chunks_done);
     // Compared while every job has something to run.
     if (jobs.every((job) => job.chunks_total > job.chunks_done + 8))
@@ -144,7 +157,7 @@ try {
       shownAt = performance.now();
       console.log(`${seconds.toFixed(0).padStart(5)} s  chunks done, by job: ${done.reverse().join(" ")}`);
     }
-    if (jobs.every((job) => jobHasEnded(job.status))) {
+    if (jobs.every((job) => jobHasEnded(job.status)) || seconds > Number(options.seconds)) {
       const candles = jobs.reduce((sum, job) => sum + job.total_records_inserted, 0);
       const chunks = jobs.reduce((sum, job) => sum + job.chunks_done, 0);
       console.log(
@@ -157,6 +170,7 @@ try {
   row("POST", posted);
   row("status", status);
   row("recent", recent);
+  row("/health", health);
   console.log(`most chunks that one job was ahead of another: ${spread}`);
 } finally {
   for (const child of children.reverse()) {
@@ -165,3 +179,5 @@ try {
   }
   await rm(dataDir, { recursive: true, force: true });
 }
+// The Postgres of the tests' kind ends with this process, and keeps it alive until then.
+process.exit(0);

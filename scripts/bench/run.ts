@@ -12,6 +12,8 @@ const BENCHES: Readonly<Record<string, "short" | "long">> = {
   "profile-cache": "short",
   responsive: "short",
   "seam-hour": "long",
+  commits: "long",
+  "candle-jobs": "long",
 };
 const EXIT_USAGE = 2;
 

@@ -28,6 +28,7 @@ import type { EngineLog } from "./engine-log.ts";
 import { ExchangeClock } from "./exchange-clock.ts";
 import { GapPush } from "./gap-push.ts";
 import { httpDeps } from "./http-deps.ts";
+import { JobReadings } from "./job-readings.ts";
 import { PushChannels } from "./push-channels.ts";
 
 /** Profiles of finished sessions, inside the data directory. */
@@ -62,6 +63,7 @@ interface Opened {
   database?: Database;
   tape?: Tape;
   engine?: Engine;
+  readings?: JobReadings;
   waits?: BackfillWaits;
   automation?: Automation;
   gaps?: GapPush;
@@ -173,6 +175,8 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
         processId: options.process.pid,
         log,
         onSettled: (settled) => {
+          // First: who hears of a transition finds it.
+          opened.readings?.observe(settled);
           channels?.settled(settled);
           opened.waits?.observe(settled.job);
           if (settled.events.length > 0) opened.automation?.jobMoved();
@@ -182,7 +186,9 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
       duties,
     );
     const { jobs, service, startup, board, store, levels } = engine;
-    face = new BackfillFace({ jobs, service, startup, board, venues });
+    const readings = new JobReadings({ jobs, timers: clock, sole: database.kind === "embedded" });
+    opened.readings = readings;
+    face = new BackfillFace({ readings, service, startup, board, venues });
     opened.waits = new BackfillWaits({ jobs, startup: () => startup.status(), timers: clock });
     control = new BackfillControl({ service, face });
     cache = new CacheFace({ database, jobs, tape, store, profiles, reader: engine.reader, timers: clock });
@@ -251,7 +257,7 @@ function openDatabase({ config, process: host, onFatal }: AppOptions, { lock }: 
 
 /** Closes what is open, newest first; what fails to close is logged and does not keep the rest open. */
 async function closeAll(opened: Opened, hub: PushHub | undefined, log: EngineLog): Promise<void> {
-  const { waits, automation, gaps, engine, tape, database, server, lock } = opened;
+  const { readings, waits, automation, gaps, engine, tape, database, server, lock } = opened;
   const steps: readonly [name: string, close: (() => Promise<unknown>) | undefined][] = [
     ["push", hub && (() => hub.close(CLOSE_SPREAD_MS))],
     ["automation", automation && (() => automation.stop())],
@@ -259,6 +265,7 @@ async function closeAll(opened: Opened, hub: PushHub | undefined, log: EngineLog
     ["engine", engine && (() => engine.stop())],
     ["waiting requests", waits && (async () => waits.close())],
     ["server", server && (() => server.stop())],
+    ["readings", readings && (async () => readings.close())],
     ["tape", tape && (() => tape.close())],
     ["database", database && (() => database.close())],
     ["lock", lock && (() => lock.release())],

@@ -19,7 +19,7 @@ export class BackfillControl implements HttpBackfillControl {
   async tell(id: string, command: JobCommand, options: CallOptions): Promise<ControlOutcome> {
     const outcome = await this.#deps.service.control(id, command);
     if (outcome.kind !== "moved") return outcome;
-    const job = await this.#deps.face.job(id, options);
+    const job = await this.#deps.face.job(id, { ...options, fresh: true });
     return job === undefined ? { kind: "unknown" } : { kind: "told", job };
   }
 }

@@ -2,7 +2,6 @@ import {
   type BackfillService,
   type JobDetail,
   type JobProgress,
-  type JobStore,
   JobTooLarge,
   type PartSummary,
   readWrittenRequest,
@@ -10,13 +9,19 @@ import {
   type WrittenRequest,
 } from "../backfill/mod.ts";
 import { failureOf, symbolName } from "../core/mod.ts";
-import type { CallOptions, BackfillFace as HttpBackfillFace, SubmitOutcome } from "../http/mod.ts";
+import type {
+  CallOptions,
+  BackfillFace as HttpBackfillFace,
+  ReadOptions,
+  SubmitOutcome,
+} from "../http/mod.ts";
 import type { BackfillRequest, JobFacts, JobSummaryFacts, StartupFacts } from "../protocol/mod.ts";
 import type { VenueRegistry } from "../venues/mod.ts";
 import type { JobBoard } from "./job-board.ts";
+import type { JobReadings } from "./job-readings.ts";
 
 export interface BackfillFaceDeps {
-  readonly jobs: JobStore;
+  readonly readings: Pick<JobReadings, "job" | "recent">;
   readonly service: BackfillService;
   readonly startup: StartupBackfill;
   readonly board: JobBoard;
@@ -53,22 +58,27 @@ export class BackfillFace implements HttpBackfillFace {
     }
   }
 
-  async job(id: string, _options: CallOptions): Promise<JobFacts | undefined> {
-    const { jobs } = this.#deps;
-    // Both at once: the embedded database answers in turn, and each place in its line costs as much as the work ahead of it.
-    const [job, details] = await Promise.all([jobs.job(id), jobs.jobDetails(id)]);
-    return job === undefined ? undefined : this.#facts(job, details);
+  async job(id: string, { fresh = false }: ReadOptions): Promise<JobFacts | undefined> {
+    const report = await this.#deps.readings.job(id, { fresh });
+    if (report === undefined) return undefined;
+    // The version is that of the details: who waits for a newer one gets newer details.
+    return { ...this.#facts(this.#newest(report.job), report.details), version: report.job.version };
   }
 
   async recent(limit: number, _options: CallOptions): Promise<readonly JobSummaryFacts[]> {
-    const { jobs } = this.#deps;
-    const [recent, summaries] = await Promise.all([jobs.recentJobs(limit), jobs.recentParts(limit)]);
-    return recent.map((job) => this.#summary(job, summaries.get(job.id)));
+    const { jobs, parts } = await this.#deps.readings.recent(limit);
+    return jobs.map((job) => this.#summary(this.#newest(job), parts.get(job.id)));
   }
 
   startup(): StartupFacts {
     const { error, ...status } = this.#deps.startup.status();
     return error === null ? status : { ...status, error };
+  }
+
+  /** A job's counters as this process knows them, when it has heard of newer ones. */
+  #newest(job: JobProgress): JobProgress {
+    const known = this.#deps.board.find(job.id)?.job;
+    return known !== undefined && known.version > job.version ? known : job;
   }
 
   #facts(job: JobProgress, details: readonly JobDetail[]): JobFacts {

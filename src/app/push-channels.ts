@@ -118,7 +118,9 @@ export class PushChannels {
         ? {}
         : {
             snapshot: async () => {
-              const facts = await backfill.job(jobId, { signal: AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS) });
+              // No older than the position beside it.
+              const signal = AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS);
+              const facts = await backfill.job(jobId, { signal, fresh: true });
               return facts === undefined ? null : jobToWire(facts);
             },
           }),

@@ -25,6 +25,7 @@ import { CoverageConflict } from "./store/errors.ts";
 import type {
   ChunkLease,
   ClaimedChunk,
+  ClaimOptions,
   CommitOutcome,
   NewSegment,
   SeriesRow,
@@ -62,6 +63,8 @@ export interface CommittedChunk extends Settled {
   /** Only the minutes that were missing: those covered meanwhile are not fetched. */
   readonly pieces: readonly CommittedPiece[];
   readonly segmentIds: readonly number[];
+  /** What the commit took along: it is leased, and nobody runs it yet. */
+  readonly next?: ClaimedChunk | undefined;
 }
 
 export type ChunkOutcome =
@@ -72,19 +75,21 @@ export type ChunkOutcome =
 /**
  * Runs one claimed chunk: fetch what is missing of it, write the tape, commit. Throws {@link OperationFailure} when it
  * could not; the chunk is then still leased and the caller gives it back. `assertHeld` throws when the lease cannot be believed
- * any more: it is asked right before each write, because a process that was stopped goes on before its timers do.
+ * any more: it is asked right before each write, because a process that was stopped goes on before its timers do. `claimNext` is
+ * asked after it, right before a commit is sent, and says how that may claim the next chunk.
  */
 export async function runChunk(
   deps: ChunkRunnerDeps,
   chunk: ClaimedChunk,
   signal: AbortSignal,
   assertHeld: () => void = () => signal.throwIfAborted(),
+  claimNext: () => ClaimOptions | undefined = () => undefined,
 ): Promise<ChunkOutcome> {
   signal.throwIfAborted();
   if (chunk.source === "candles") {
     const fetched = await fetchCandles(deps, chunk, signal);
     signal.throwIfAborted();
-    const outcome = await commit(deps, chunk, fetched, assertHeld);
+    const outcome = await commit(deps, chunk, fetched, assertHeld, claimNext);
     return outcome.kind === "lost" ? outcome : { ...outcome, series: chunk.series, pieces: [] };
   }
   const instrument = instrumentOf(chunk.series);
@@ -109,10 +114,8 @@ export async function runChunk(
   }
   signal.throwIfAborted();
   const result = { segments, recordsFetched: fetchedRows, recordsInserted: insertedRows };
-  const outcome = await commit(deps, chunk, result, assertHeld);
-  if (outcome.kind === "lost") return outcome;
-  const { job, events, segmentIds } = outcome;
-  return { kind: "committed", series, pieces, segmentIds, job, events };
+  const outcome = await commit(deps, chunk, result, assertHeld, claimNext);
+  return outcome.kind === "lost" ? outcome : { ...outcome, series, pieces };
 }
 
 /** The minutes of a chunk that nobody has committed since it was planned; all of them when they are to be replaced. */
@@ -208,6 +211,7 @@ async function commit(
   { lease, job }: ClaimedChunk,
   result: Parameters<JobStore["commit"]>[1],
   assertHeld: () => void,
+  claimNext: () => ClaimOptions | undefined,
 ): Promise<CommitOutcome> {
   let last: unknown;
   for (let tries = 0; tries < COMMIT_TRIES; tries++) {
@@ -216,7 +220,7 @@ async function commit(
       const before = tries > 0 ? await ownCommit(jobs, lease, job.id) : undefined;
       if (before !== undefined) return before;
       assertHeld();
-      const outcome = await jobs.commit(lease, result);
+      const outcome = await jobs.commit(lease, result, claimNext());
       // A commit that was given up may go through later, and what refuses this one may be that one.
       return outcome.kind === "lost" && tries > 0
         ? ((await ownCommit(jobs, lease, job.id)) ?? outcome)
@@ -229,7 +233,7 @@ async function commit(
   throw last;
 }
 
-/** The commit of this very lease, when it has gone through. */
+/** The commit of this very lease, when it has gone through. What it took along is not ours to run: its lease may be old. */
 async function ownCommit(
   jobs: ChunkRunnerDeps["jobs"],
   lease: ChunkLease,

@@ -1,4 +1,4 @@
-import { backoffMs, intersectRanges, OperationFailure, type Timers } from "../core/mod.ts";
+import { backoffMs, OperationFailure, type Timers } from "../core/mod.ts";
 import { TapeError } from "../tape/mod.ts";
 import {
   type ChunkOutcome,
@@ -7,9 +7,10 @@ import {
   operationFailure,
   runChunk,
 } from "./chunk-runner.ts";
+import { ChunksInFlight } from "./chunks-in-flight.ts";
 import type { JobStore } from "./job-store.ts";
 import { type KeptLease, LeaseKeeper } from "./lease-keeper.ts";
-import type { ClaimedChunk, JobProgress, Settled } from "./store/types.ts";
+import type { ClaimedChunk, ClaimOptions, JobProgress, Settled } from "./store/types.ts";
 
 /** How long a claim is believed without a heartbeat. */
 export const LEASE_MS = 15_000;
@@ -69,13 +70,6 @@ export interface DispatcherListener {
   troubled(thrown: unknown): void;
 }
 
-interface InFlight {
-  readonly chunk: ClaimedChunk;
-  readonly done: Promise<unknown>;
-  /** Ends its work; it is given back without spending the attempt. */
-  readonly letGo: AbortController;
-}
-
 /** Claims chunks as long as there are any, runs some at once, and gives back what it holds when it is stopped. */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
@@ -83,8 +77,7 @@ export class Dispatcher {
   readonly #leases: LeaseKeeper;
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
-  /** Chunks under way: one that shares minutes with another waits for it, and then finds them covered. */
-  readonly #inFlight = new Set<InFlight>();
+  readonly #inFlight = new ChunksInFlight();
   #pumping = false;
   /** The last look at the queue. */
   #pumped: Promise<void> | undefined;
@@ -100,7 +93,7 @@ export class Dispatcher {
     this.#options = options;
     this.#leases = new LeaseKeeper(
       (lease, ms) => deps.jobs.heartbeat(lease, ms),
-      options.leaseMs ?? LEASE_MS,
+      this.#claimOptions.leaseMs,
       options.timers,
     );
   }
@@ -117,11 +110,8 @@ export class Dispatcher {
   }
 
   /** A job moved: chunks of one that is not to run any more are let go at once. */
-  heed({ id, intent }: Pick<JobProgress, "id" | "intent">): void {
-    if (intent === "run") return;
-    for (const { chunk, letGo } of this.#inFlight)
-      if (chunk.job.id === id)
-        letGo.abort(new OperationFailure("aborted", `the intent of job ${id} is ${intent}`));
+  heed(job: Pick<JobProgress, "id" | "intent">): void {
+    this.#inFlight.heed(job);
   }
 
   get stopped(): boolean {
@@ -145,7 +135,8 @@ export class Dispatcher {
   async #letGo(): Promise<void> {
     await this.#reaping;
     await this.#pumped;
-    await Promise.allSettled([...this.#running]);
+    // A commit under way may still bring a chunk along.
+    while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
   }
 
   async #pump(): Promise<void> {
@@ -155,13 +146,12 @@ export class Dispatcher {
     try {
       while (!this.stopped && this.#running.size < this.#options.parallel) {
         this.#nudged = false;
-        const heldMs = this.#holdUntil - this.#options.timers.now();
-        if (heldMs > 0) {
-          waitMs = heldMs;
+        const claimedAt = this.#options.timers.now();
+        if (this.#holdUntil > claimedAt) {
+          waitMs = this.#holdUntil - claimedAt;
           break;
         }
-        const claimedAt = this.#options.timers.now();
-        const chunk = await this.#deps.jobs.claim({ owner: this.#options.owner, leaseMs: this.#leaseMs });
+        const chunk = await this.#deps.jobs.claim(this.#claimOptions);
         if (chunk === undefined) {
           const { nextDueMs } = await this.#deps.jobs.pendingWork();
           if (this.#nudged) continue;
@@ -181,8 +171,8 @@ export class Dispatcher {
       this.#cancelPoll = this.#options.timers.after(waitMs, () => this.nudge());
   }
 
-  get #leaseMs(): number {
-    return this.#options.leaseMs ?? LEASE_MS;
+  get #claimOptions(): ClaimOptions {
+    return { owner: this.#options.owner, leaseMs: this.#options.leaseMs ?? LEASE_MS };
   }
 
   #begin(chunk: ClaimedChunk, claimedAt: number): void {
@@ -190,44 +180,27 @@ export class Dispatcher {
     listener.settled({ job: chunk.job, events: chunk.events });
     listener.claimed(chunk);
     const kept = this.#leases.keep(chunk.lease, claimedAt);
-    const letGo = new AbortController();
-    const signal = AbortSignal.any([this.#stopping.signal, kept.signal, letGo.signal]);
-    const work = this.#afterOverlapping(chunk, signal).then(() => this.#run(chunk, signal, kept));
-    const entry = { chunk, letGo, done: work.catch(() => undefined) };
-    this.#inFlight.add(entry);
-    const run = work
+    const run = this.#inFlight
+      .run(chunk, [this.#stopping.signal, kept.signal], (signal) => this.#run(chunk, signal, kept))
       .catch((thrown) => listener.troubled(thrown))
       .finally(() => {
         kept.end();
         this.#running.delete(run);
-        this.#inFlight.delete(entry);
         this.nudge();
       });
     this.#running.add(run);
   }
 
-  /** A chunk that is to be let go does not wait for the others: its lease is not kept any more. */
-  async #afterOverlapping({ series, timeframe, range }: ClaimedChunk, signal: AbortSignal): Promise<void> {
-    const overlapping = [...this.#inFlight].filter(
-      ({ chunk }) =>
-        chunk.series.id === series.id &&
-        chunk.timeframe === timeframe &&
-        intersectRanges(chunk.range, range) !== undefined,
-    );
-    if (overlapping.length === 0 || signal.aborted) return;
-    const { promise: letGo, resolve } = Promise.withResolvers<void>();
-    const wake = () => resolve();
-    signal.addEventListener("abort", wake);
-    await Promise.race([letGo, Promise.all(overlapping.map(({ done }) => done))]);
-    // A composed signal that somebody listens to is kept for ever.
-    signal.removeEventListener("abort", wake);
-  }
-
   async #run(chunk: ClaimedChunk, signal: AbortSignal, kept: KeptLease): Promise<void> {
-    const { listener } = this.#options;
+    const { listener, timers } = this.#options;
     let outcome: ChunkOutcome;
+    let claimedAt = Number.NEGATIVE_INFINITY;
+    const claimNext = () => {
+      claimedAt = timers.now();
+      return this.stopped || this.#holdUntil > claimedAt ? undefined : this.#claimOptions;
+    };
     try {
-      outcome = await runChunk(this.#deps, chunk, signal, () => kept.assertHeld());
+      outcome = await runChunk(this.#deps, chunk, signal, () => kept.assertHeld(), claimNext);
     } catch (thrown) {
       // What fails because we let go is no fault of the chunk.
       const failure = signal.aborted
@@ -236,8 +209,13 @@ export class Dispatcher {
       return this.#giveBack(chunk, failure);
     }
     if (outcome.kind === "lost") return listener.lost?.(chunk);
-    listener.committed(outcome);
-    listener.settled({ job: outcome.job, events: outcome.events });
+    try {
+      listener.committed(outcome);
+      listener.settled({ job: outcome.job, events: outcome.events });
+    } finally {
+      // In our place, so that no more run at once. Stopped meanwhile, it is given back at once.
+      if (outcome.next !== undefined) this.#begin(outcome.next, claimedAt);
+    }
   }
 
   async #giveBack(chunk: ClaimedChunk, failure: OperationFailure): Promise<void> {

@@ -2,7 +2,7 @@ import type { JobIntent } from "../../db/mod.ts";
 import type { MinuteRange } from "../core/mod.ts";
 import { readCalledOffRanges } from "./store/called-off.ts";
 import { readCandleCoverage } from "./store/candles.ts";
-import { type ClaimOptions, claim, heartbeat, reapExpired } from "./store/claims.ts";
+import { claim, heartbeat, reapExpired } from "./store/claims.ts";
 import type { ControlOutcome, JobCommand } from "./store/command.ts";
 import { controlJob, expireDeadlines } from "./store/control.ts";
 import { quarantineSegment, readCoverage, readSegments } from "./store/coverage.ts";
@@ -17,7 +17,7 @@ import {
   release,
   retryLater,
 } from "./store/outcomes.ts";
-import { readJobDetails, readRecentParts } from "./store/parts.ts";
+import { type JobReport, readJobDetails, readJobReport, readRecentParts } from "./store/part-reads.ts";
 import { readListedFiles, readUnfinishedJobs, releaseAll } from "./store/recovery.ts";
 import { ensureSeries, findSeries, growScales, listSeries } from "./store/series.ts";
 import type { Access } from "./store/transaction.ts";
@@ -27,6 +27,7 @@ import type {
   ChunkResult,
   ChunkRow,
   ClaimedChunk,
+  ClaimOptions,
   CommitOutcome,
   CoveredRange,
   FailOutcome,
@@ -47,8 +48,9 @@ import type {
 /**
  * The durable half of backfill: who works on what, and which minutes are whose. Each method is one
  * transaction. Locks are taken in one order everywhere, so nothing waits in a circle: chunk, series, job,
- * channel `backfill`, channel of the job. (A claim locks the job first and then skips locked chunks; a command locks the job first
- * and then only chunks that are not leased, which nobody else can hold without the job.)
+ * channel `backfill`, channel of the job. (A claim locks the job first and then skips locked chunks; a commit that takes a chunk
+ * along has its own chunk and skips locked ones as well; a command locks the job first and then only chunks that are not leased,
+ * which nobody else can hold without the job.)
  *
  * Every write for a chunk proves the lease: `where id and lease_token and status = 'leased'`. A method that
  * answers `lost` has written nothing. The embedded database and Postgres run the same statements.
@@ -67,8 +69,12 @@ export interface JobStore {
   claim(options: ClaimOptions): Promise<ClaimedChunk | undefined>;
   /** Extends a lease and answers the job's intent; undefined: the lease is lost, abort at once. */
   heartbeat(lease: ChunkLease, leaseMs: number): Promise<{ readonly intent: JobIntent } | undefined>;
-  /** Ends a chunk with its segments. An older owner of these minutes keeps only its other minutes. */
-  commit(lease: ChunkLease, result: ChunkResult): Promise<CommitOutcome>;
+  /**
+   * Ends a chunk with its segments. An older owner of these minutes keeps only its other minutes. With `next` the commit may also
+   * claim the best chunk of the same job, where a claim would choose that job; it spares a round trip, and whoever gets none
+   * asks `claim`.
+   */
+  commit(lease: ChunkLease, result: ChunkResult, next?: ClaimOptions): Promise<CommitOutcome>;
   /** Back to pending, not before `delayMs` from now; the attempt is spent, unless `keepsAttempt`. */
   retryLater(lease: ChunkLease, why: RetryLater): Promise<GivenBackOutcome>;
   /** The chunk has failed for good. */
@@ -104,6 +110,8 @@ export interface JobStore {
   listedFiles(endedWithinMs?: number): Promise<string[]>;
   /** How the symbols (and timeframes) of a job fare, in the order of its request. */
   jobDetails(id: string): Promise<JobDetail[]>;
+  /** A job with its details, of one moment; cheap when it has not changed since `former` was read. */
+  jobReport(id: string, former?: JobReport): Promise<JobReport | undefined>;
   /** The same of the newest jobs, in short, by id; a job without parts is absent. */
   recentParts(limit: number): Promise<ReadonlyMap<string, PartSummary>>;
   /** Opening minutes of `range` whose candles are known and final, by series, timeframe and time: disjoint. */
@@ -134,7 +142,7 @@ export function createJobStore(database: Access): JobStore {
     createJob: (job) => createJob(database, job),
     claim: (options) => claim(database, options),
     heartbeat: (lease, leaseMs) => heartbeat(database, lease, leaseMs),
-    commit: (lease, result) => commitChunk(database, lease, result),
+    commit: (lease, result, next) => commitChunk(database, lease, result, next),
     retryLater: (lease, why) => retryLater(database, lease, why),
     fail: (lease, why) => failChunk(database, lease, why),
     release: (lease) => release(database, lease),
@@ -151,6 +159,7 @@ export function createJobStore(database: Access): JobStore {
     unfinishedJobs: () => readUnfinishedJobs(database),
     listedFiles: (endedWithinMs) => readListedFiles(database, endedWithinMs),
     jobDetails: (id) => readJobDetails(database, id),
+    jobReport: (id, former) => readJobReport(database, id, former),
     recentParts: (limit) => readRecentParts(database, limit),
     candleCoverage: (seriesIds, timeframes, range) =>
       readCandleCoverage(database, seriesIds, timeframes, range),

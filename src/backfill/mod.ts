@@ -30,6 +30,7 @@ export { type ChunkRankStore, createChunkRankStore } from "./store/chunk-ranks.t
 export type { ControlOutcome, JobAdjustment, JobCommand } from "./store/command.ts";
 export { CoverageConflict, JobTooLarge } from "./store/errors.ts";
 export { BACKFILL_CHANNEL, type JobEvent, jobChannel } from "./store/events.ts";
+export type { JobReport } from "./store/part-reads.ts";
 export { createPlanningStore, type PlanningStore } from "./store/planning.ts";
 export { createSkeletonStore, type SkeletonStore } from "./store/skeleton.ts";
 export { NUDGE_CHANNEL } from "./store/transaction.ts";

@@ -46,7 +46,9 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
         const id = valid(parseJobId(c.req.param("job_id") ?? ""));
         if (wait !== undefined)
           await held(c, deps, wait.waitMs, (options) => deps.waits.job(id, wait, options));
-        const job = await timed(c, deps, (options) => deps.backfill.job(id, options));
+        // Who has waited for a change wants to see it.
+        const fresh = wait !== undefined;
+        const job = await timed(c, deps, (options) => deps.backfill.job(id, { ...options, fresh }));
         if (job === undefined)
           throw failWith(
             "job-not-found",

@@ -59,12 +59,17 @@ export interface LevelReads {
   profile(query: ProfileQuery, options: CallOptions): Awaitable<ProfileOutcome>;
 }
 
+export interface ReadOptions extends CallOptions {
+  /** Read after it was asked for. Default false. */
+  readonly fresh?: boolean | undefined;
+}
+
 /** Backfill jobs. */
 export interface BackfillFace {
   submit(request: BackfillRequest, options: CallOptions): Awaitable<SubmitOutcome>;
-  /** `id` is a UUID in lower case. */
-  job(id: string, options: CallOptions): Awaitable<JobFacts | undefined>;
-  /** The newest jobs, newest first. */
+  /** `id` is a UUID in lower case. Its details may be a second old; its transitions are not. */
+  job(id: string, options: ReadOptions): Awaitable<JobFacts | undefined>;
+  /** The newest jobs, newest first, just as young. */
   recent(limit: number, options: CallOptions): Awaitable<readonly JobSummaryFacts[]>;
   /** The start-up backfill, from memory. */
   startup(): StartupFacts;

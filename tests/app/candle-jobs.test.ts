@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import * as v from "valibot";
-import { type Timeframe, timeframeMinutes } from "../../src/core/mod.ts";
+import { isTimeframe, timeframeMinutes } from "../../src/core/mod.ts";
 import { BackfillAccepted, type JobAnswer } from "../../src/protocol/mod.ts";
 import { type SimulatorServer, startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
@@ -9,11 +9,11 @@ import { environment, Workbench } from "../support/processes.ts";
 import { TapelineApi } from "../support/tapeline-api.ts";
 import { until } from "../support/until.ts";
 
-/** The full size: `CANDLE_DAYS=90 bun test tests/app/candle-jobs.test.ts` (minutes of a machine). */
+/** The full size: `CANDLE_DAYS=90 bun test tests/app/candle-jobs.test.ts` (minutes of a machine; fewer with `CANDLE_TIMEFRAMES`). */
 const DAYS = Number(process.env["CANDLE_DAYS"] ?? "1");
 const SYMBOLS = 100;
 const UNKNOWN = 3;
-const TIMEFRAMES: readonly Timeframe[] = ["5m", "15m", "1h", "1d"];
+const TIMEFRAMES = (process.env["CANDLE_TIMEFRAMES"] ?? "5m,15m,1h,1d").split(",").filter(isTimeframe);
 const START_MS = Date.parse("2024-03-01T00:00:00Z");
 const TEST_TIMEOUT_MS = DAYS > 2 ? 3_600_000 : 120_000;
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import type { Database } from "../../db/mod.ts";
 import { createJobStore, type JobStore } from "../../src/backfill/job-store.ts";
@@ -214,6 +215,28 @@ export function candlesContract(database: () => Database): void {
       },
       MANY_TIMEOUT_MS,
     );
+
+    test("jobReport() tells a job and its details of one moment, and keeps the former details while the job has not changed", async () => {
+      const series = await makeSeries(store);
+      const { job } = await store.createJob(
+        jobOf([chunk(series.id, { lo: 0, hi: 10 }, "1m")], { dataset: "candles" }),
+      );
+      const before = await store.jobReport(job.id);
+      expect(before).toEqual({ job, details: await store.jobDetails(job.id) });
+      expect((await store.jobReport(job.id, before))?.details).toBe(before?.details ?? []);
+      const { lease } = await mustClaim(store);
+      const claimed = await store.jobReport(job.id, before);
+      expect([claimed?.job.leased, claimed?.details[0]?.leased]).toEqual([1, 1]);
+      await store.commit(lease, { candles: { candles: [candle(0)], closed: [] }, recordsFetched: 1 });
+      const after = await store.jobReport(job.id, claimed);
+      expect(after).toEqual({
+        job: (await store.job(job.id)) ?? job,
+        details: await store.jobDetails(job.id),
+      });
+      expect(after?.details[0]).toMatchObject({ status: "complete", recordsInserted: 1 });
+      expect(await store.jobReport(randomUUID())).toBeUndefined();
+      expect(await store.jobReport("nonsense")).toBeUndefined();
+    });
 
     test("recentParts() tells how many symbols are whole, and the first that a worker is at", async () => {
       const series = [await makeSeries(store), await makeSeries(store), await makeSeries(store)];

@@ -3,6 +3,7 @@ import type { Database } from "../../db/mod.ts";
 import { createJobStore, type JobStore } from "../../src/backfill/job-store.ts";
 import type { JobCommand } from "../../src/backfill/store/command.ts";
 import { jobChannel } from "../../src/backfill/store/events.ts";
+import type { ClaimedChunk } from "../../src/backfill/store/types.ts";
 import { invariant, isEndedState } from "../../src/core/mod.ts";
 import { OPEN_TIMEOUT_MS, openTestDatabase } from "../support/databases.ts";
 import { until } from "../support/until.ts";
@@ -21,22 +22,30 @@ beforeAll(async () => {
 }, OPEN_TIMEOUT_MS);
 afterAll(() => database.close(), OPEN_TIMEOUT_MS);
 
-/** Works as workers do, every third chunk given back and every seventh failed, until `over`. */
+/** Works as workers do, every third chunk given back, every seventh failed, and commits that take the next along, until `over`. */
 async function work(over: () => boolean): Promise<void> {
   await Promise.all(
     Array.from({ length: WORKERS }, async (_, worker) => {
+      const options = { owner: `w${worker}`, leaseMs: 60_000 };
+      let next: ClaimedChunk | undefined;
       for (let n = 0; !over(); n++) {
-        const claimed = await store.claim({ owner: `w${worker}`, leaseMs: 60_000 });
+        const claimed: ClaimedChunk | undefined = next ?? (await store.claim(options));
+        next = undefined;
         if (claimed === undefined) {
           await new Promise((resolve) => setTimeout(resolve, 1));
           continue;
         }
         const { lease, range } = claimed;
         if (n % 7 === 6) await store.fail(lease, { error: "broken" });
-        else if (n % 3 === 1) await store.release(lease);
-        else if (n % 3 === 2) await store.retryLater(lease, { error: "slow", delayMs: 0 });
-        else await store.commit(lease, { segments: [segmentOf(range)], recordsFetched: 1 });
+        else if (n % 6 === 1) await store.release(lease);
+        else if (n % 6 === 2) await store.retryLater(lease, { error: "slow", delayMs: 0 });
+        else {
+          const result = { segments: [segmentOf(range)], recordsFetched: 1 };
+          const outcome = await store.commit(lease, result, options);
+          next = outcome.kind === "committed" ? outcome.next : undefined;
+        }
       }
+      if (next !== undefined) await store.release(next.lease);
     }),
   );
 }
@@ -128,4 +137,35 @@ test("control() cancel waits for a claim that holds a chunk and wants the job's 
   }
   await claim;
   expect(await cancelled).toMatchObject({ kind: "moved", job: { status: "cancelled", chunksCancelled: 3 } });
+}, 60_000);
+
+test("control() retry waits for a commit that has locked a chunk called off meanwhile and wants the job's row", async () => {
+  await clearWork(database);
+  const { id: seriesId } = await makeSeries(store);
+  const { job } = await store.createJob(jobOf(chunksOf(seriesId, 3)));
+  await store.control(job.id, { kind: "cancel" });
+  const locked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  // As a statement that saw a chunk wait: it locks what became of it, and keeps that lock.
+  const commit = database.sql.begin(async (tx) => {
+    await tx`select id from backfill_chunk where job_id = ${job.id} and status = 'cancelled' order by rank limit 1 for update`;
+    locked.resolve();
+    await goOn.promise;
+    await tx`update backfill_job set version = version + 1 where id = ${job.id}`;
+  });
+  await locked.promise;
+  const retried = store.control(job.id, { kind: "retry" });
+  try {
+    await until("the retry to wait", async () => {
+      const rows = await database.sql<{ waiting: number }[]>`
+        select count(*)::int as waiting from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      return rows[0]?.waiting === 1;
+    });
+  } finally {
+    goOn.resolve();
+  }
+  await commit;
+  expect(await retried).toMatchObject({ kind: "moved", job: { status: "pending", chunksCancelled: 0 } });
+  expect(await store.job(job.id)).toMatchObject({ chunksTotal: 3, leased: 0 });
 }, 60_000);

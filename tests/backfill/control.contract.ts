@@ -7,6 +7,9 @@ import { invariant } from "../../src/core/mod.ts";
 import { chunksOf, jobOf, makeSeries, mustClaim, segmentOf } from "./job-store-support.ts";
 import type { EngineJobStore, StoreSubject } from "./store-subject.ts";
 
+/** Chunks: more than a cancel calls off while it is waited for. */
+const LARGE = 2_400;
+
 /** Commands and deadlines: what every job store must do the same way. */
 export function controlContract(subject: () => StoreSubject): void {
   let store: EngineJobStore;
@@ -95,6 +98,36 @@ export function controlContract(subject: () => StoreSubject): void {
     expect((await store.jobDetails(id))[0]).toMatchObject({ status: "cancelled", chunksDone: 2 });
     expect((await transitions(id)).at(-1)).toBe("in_progress cancelled");
   });
+
+  test("control() cancel of a large job ends it at once; its chunks are called off meanwhile, and a retry brings back all of them", async () => {
+    const { id, series } = await makeJob(LARGE);
+    const held = await mustClaim(store);
+    const cancelled = await tell(id, { kind: "cancel" });
+    expect(cancelled).toMatchObject({ job: { status: "cancelled", leased: 1 }, events: { length: 2 } });
+    expect(await store.claim({ owner: "w", leaseMs: 1_000 })).toBeUndefined();
+    const called = { lo: 0, hi: LARGE * 10 };
+    expect(await store.calledOffRanges(series.id, called)).toEqual([{ lo: 10, hi: LARGE * 10 }]);
+    expect(await store.openRanges(series.id, { lo: 10, hi: LARGE * 10 })).toEqual([]);
+    const agrees = async () => {
+      const job = await store.job(id);
+      expect((await statuses(id))["cancelled"]).toBe(job?.chunksCancelled ?? 0);
+      return job?.chunksCancelled;
+    };
+    expect(await agrees()).toBe(cancelled.job.chunksCancelled);
+    await store.release(held.lease);
+    await agrees();
+    const reaped = await store.reapExpired();
+    expect(await agrees()).toBe(LARGE);
+    for (const job of reaped.jobs) expect(job).toMatchObject({ id, chunksCancelled: LARGE });
+    expect((await transitions(id)).at(-1)).toBe("in_progress cancelled");
+
+    const again = await tell(id, { kind: "retry" });
+    expect(again.job).toMatchObject({ status: "pending", chunksCancelled: 0 });
+    await tell(id, { kind: "cancel" });
+    const symbols = [{ venue: series.venue, symbol: series.symbol }];
+    expect((await tell(id, { kind: "retry", symbols })).job).toMatchObject({ chunksCancelled: 0 });
+    expect(await statuses(id)).toEqual({ pending: LARGE });
+  }, 60_000);
 
   test("control() cancel: a crashed holder's chunk is called off by the reaper, a put-off one at once", async () => {
     const { id } = await makeJob(2);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { CommittedChunk } from "../../src/backfill/chunk-runner.ts";
-import { Dispatcher } from "../../src/backfill/dispatcher.ts";
+import { Dispatcher, LEASE_MS } from "../../src/backfill/dispatcher.ts";
 import { CoverageConflict } from "../../src/backfill/store/errors.ts";
 import { InvariantError, type MinuteRange, OperationFailure, type TradeBatch } from "../../src/core/mod.ts";
 import type { IdRange, TradesOfRange } from "../../src/venues/mod.ts";
@@ -117,6 +117,59 @@ test("Dispatcher, runs every chunk, so many at once and no more", async () => {
   expect(bench.jobs.covered.ranges).toEqual([{ lo: M, hi: M + 100 }]);
   await bench.dispatcher.stop();
   expect(bench.clock.pending).toBe(0);
+});
+
+test("Dispatcher, goes on with what its commits take along, without another claim", async () => {
+  const bench = new Bench(1);
+  for (let i = 0; i < 5; i++) bench.jobs.plan(M + i * 10, M + i * 10 + 10);
+  bench.dispatcher.start();
+  await bench.settleAll();
+  expect(bench.jobs.chunks.map(({ status, attempt }) => `${status} ${attempt}`)).toEqual(
+    Array(5).fill("done 1"),
+  );
+  const { calls } = bench.jobs;
+  expect(calls.slice(0, calls.lastIndexOf("commit")).filter((call) => call === "claim")).toHaveLength(1);
+  expect([bench.mostFetching, bench.jobs.mostLeased]).toEqual([1, 1]);
+  expect(bench.committed).toHaveLength(5);
+  await bench.dispatcher.stop();
+  expect(bench.clock.pending).toBe(0);
+});
+
+test("Dispatcher, believes in what a commit took along from before the commit was sent", async () => {
+  const bench = new Bench(1);
+  const commit = bench.jobs.commit.bind(bench.jobs);
+  bench.jobs.commit = async (...args) => {
+    const outcome = await commit(...args);
+    // The answer is a lease late.
+    await new Promise<void>((resolve) => bench.clock.after(LEASE_MS, resolve));
+    return outcome;
+  };
+  bench.jobs.plan(M, M + 10);
+  bench.jobs.plan(M + 10, M + 20);
+  bench.jobs.reapExpired = async () => ({ requeued: 0, failed: 0, jobs: [], events: [] });
+  bench.dispatcher.start();
+  await bench.clock.run(0);
+  // Given back, it is nobody's.
+  bench.jobs.claim = async () => undefined;
+  await bench.clock.run(LEASE_MS + 100);
+  expect(bench.committed).toHaveLength(1);
+  expect(bench.jobs.calls).toContain("release");
+  expect(bench.fetches.filter(({ lo }) => lo === M + 10)).toEqual([]);
+  await bench.dispatcher.stop();
+});
+
+test("Dispatcher, takes nothing along while a venue shuts it out", async () => {
+  const bench = new Bench(2);
+  bench.answer = async (range) => {
+    if (range.lo === M) throw new OperationFailure("banned", "418", { retryAfterMs: 60_000 });
+    await new Promise<void>((resolve) => bench.clock.after(100, resolve));
+    return tradesOf(range);
+  };
+  for (let i = 0; i < 3; i++) bench.jobs.plan(M + i * 10, M + i * 10 + 10);
+  bench.dispatcher.start();
+  await bench.clock.run(1_000);
+  expect(bench.jobs.chunks.map(({ status }) => status)).toEqual(["pending", "done", "pending"]);
+  await bench.dispatcher.stop();
 });
 
 test("Dispatcher, work that is planned later begins with the nudge", async () => {
@@ -276,6 +329,51 @@ test("Dispatcher.stop(), a chunk whose claim is under way is given back, too", a
   database.resolve();
   await stopped;
   expect(bench.jobs.chunks[0]).toMatchObject({ status: "pending", attempt: 0 });
+});
+
+test("Dispatcher.stop(), a chunk that a commit under way takes along is given back, too", async () => {
+  const bench = new Bench(1);
+  bench.jobs.plan(M, M + 10);
+  bench.jobs.plan(M + 10, M + 20);
+  const commit = bench.jobs.commit.bind(bench.jobs);
+  const database = Promise.withResolvers<void>();
+  bench.jobs.commit = async (...args) => {
+    const outcome = await commit(...args);
+    await database.promise;
+    return outcome;
+  };
+  bench.dispatcher.start();
+  await bench.clock.run(0);
+  expect(bench.jobs.chunks.map(({ status }) => status)).toEqual(["done", "leased"]);
+  const stopped = bench.dispatcher.stop();
+  database.resolve();
+  await stopped;
+  expect(bench.jobs.chunks[1]).toMatchObject({ status: "pending", attempt: 0 });
+  expect(bench.committed).toHaveLength(1);
+  expect(bench.fetches).toHaveLength(1);
+});
+
+test("Dispatcher.stop(), commits on its way out, and takes nothing along", async () => {
+  const bench = new Bench(1);
+  bench.jobs.plan(M, M + 10);
+  bench.jobs.plan(M + 10, M + 20);
+  const commit = bench.jobs.commit.bind(bench.jobs);
+  const asked: unknown[] = [];
+  bench.jobs.commit = (lease, result, next) => {
+    asked.push(next);
+    return asked.length === 1 ? Promise.reject(new Error("not sent")) : commit(lease, result, next);
+  };
+  let stopped = Promise.resolve();
+  bench.jobs.readChunk = async () => {
+    stopped = bench.dispatcher.stop();
+    return undefined;
+  };
+  bench.dispatcher.start();
+  await bench.clock.run(1_000);
+  await stopped;
+  expect(asked[0]).toEqual({ owner: "test", leaseMs: LEASE_MS });
+  expect(asked.slice(1).every((next) => next === undefined)).toBe(true);
+  expect(bench.jobs.chunks[1]).toMatchObject({ status: "pending", attempt: 0 });
 });
 
 test("Dispatcher.stop(), what breaks because we let go is no failed attempt", async () => {

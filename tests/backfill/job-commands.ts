@@ -97,6 +97,27 @@ const commit = (pick: number) =>
     model.end(chunk, "done");
   });
 
+/** A commit that may take the next chunk along: it does when a claim would follow it, and nothing else is to be done. */
+const commitOn = (pick: number) =>
+  step(`commitOn(${pick})`, async (model, bench) => {
+    const [claimed] = bench.held.splice(pick % Math.max(1, bench.held.length), 1);
+    if (claimed === undefined) return;
+    const result = { segments: [segmentOf(claimed.range)], recordsFetched: 1 };
+    const wasRunning = model.state === "in_progress";
+    model.end(chunkOf(model, bench, claimed), "done");
+    const expected = wasRunning ? model.next() : undefined;
+    const outcome = await bench.store.commit(claimed.lease, result, { owner: "w", leaseMs: 60_000 });
+    invariant(outcome.kind === "committed", "a fresh lease commits");
+    bench.zombies.push(claimed);
+    const { next } = outcome;
+    expect(next === undefined).toBe(expected === undefined);
+    if (next === undefined || expected === undefined) return;
+    model.claim(expected);
+    expect(chunkOf(model, bench, next).no).toBe(expected.no);
+    expect([next.attempt, next.lease.token]).toEqual([expected.attempt, expected.token]);
+    bench.held.push(next);
+  });
+
 const fail = (pick: number) =>
   withHeld("fail", pick, async (model, { store }, { lease }, chunk) => {
     expect((await store.fail(lease, { error: "broken" })).kind).toBe("failed");
@@ -130,7 +151,9 @@ const zombie = (pick: number) =>
     const ghost = zombies[pick % Math.max(1, zombies.length)];
     if (ghost === undefined) return;
     const result = { segments: [segmentOf(ghost.range)], recordsFetched: 9 };
+    const next = { owner: "ghost", leaseMs: 60_000 };
     expect(await store.commit(ghost.lease, result)).toEqual({ kind: "lost" });
+    expect(await store.commit(ghost.lease, result, next)).toEqual({ kind: "lost" });
     expect(await store.fail(ghost.lease, { error: "late" })).toEqual({ kind: "lost" });
     expect(await store.release(ghost.lease)).toEqual({ kind: "lost" });
     expect(await store.heartbeat(ghost.lease, 1_000)).toBeUndefined();
@@ -227,7 +250,8 @@ export const jobCommands = fc.commands(
   [
     ...Array.from({ length: 4 }, () => fc.constant(claim())),
     pick.map(commit),
-    pick.map(commit),
+    pick.map(commitOn),
+    pick.map(commitOn),
     pick.map(fail),
     pick.map(retryLater),
     pick.map(release),

@@ -79,6 +79,44 @@ test("claim() by many workers gives each chunk once and keeps to max_parallel", 
   expect(events.map((event) => event.offset)).toEqual(events.map((_, n) => n + 1));
 });
 
+test("commit() that takes the next chunk along, by many workers: each chunk once, within max_parallel, by turns", async () => {
+  const series = await makeSeries(store);
+  const jobs = await Promise.all([
+    store.createJob(jobOf(chunksOf(series.id, 150), { maxParallel: 12 })),
+    store.createJob(jobOf(chunksOf(series.id, 30, 10_000), { maxParallel: 2, priority: 1 })),
+  ]);
+  const seen = new Set<number>();
+  let narrowMost = 0;
+  let along = 0;
+  for (let round = 0; round < 2; round++)
+    await Promise.all(
+      Array.from({ length: 12 }, async (_, n) => {
+        const options = { owner: `w${n}`, leaseMs: 60_000 };
+        let claimed = await store.claim(options);
+        while (claimed !== undefined) {
+          expect(seen.has(claimed.lease.chunkId)).toBe(false);
+          seen.add(claimed.lease.chunkId);
+          if (claimed.job.maxParallel === 2) narrowMost = Math.max(narrowMost, claimed.job.leased);
+          // The one-statement ways for chunks with and without segments.
+          const segments = seen.size % 2 === 0 ? [segmentOf(claimed.range)] : [];
+          const outcome = await store.commit(claimed.lease, { segments, recordsFetched: 3 }, options);
+          invariant(outcome.kind === "committed", "a fresh lease commits");
+          if (outcome.next !== undefined) along++;
+          claimed = outcome.next ?? (await store.claim(options));
+        }
+      }),
+    );
+  expect(seen.size).toBe(180);
+  expect(along).toBeGreaterThan(20);
+  expect(narrowMost).toBeLessThanOrEqual(2);
+  for (const { job } of jobs) {
+    const ended = await store.job(job.id);
+    expect(ended).toMatchObject({ status: "complete", ...(await deriveCounters(database, job.id)) });
+    const [part] = await store.jobDetails(job.id);
+    expect(part).toMatchObject({ chunksDone: job.chunksTotal, records: 3 * job.chunksTotal, leased: 0 });
+  }
+});
+
 test("claim() by as many workers as chunks of one job leaves none empty-handed", async () => {
   const series = await makeSeries(store);
   await store.createJob(jobOf(chunksOf(series.id, 12), { maxParallel: 12 }));
@@ -145,6 +183,25 @@ test("commit() nudges listeners after it has happened", async () => {
   });
   const segmentId = await backfillRange(store, series.id, { lo: 0, hi: 10 });
   expect(JSON.parse(await heard.promise)).toMatchObject({ series_id: series.id, segment_ids: [segmentId] });
+  await listening.unlisten();
+});
+
+test("commit() without segments nudges nobody, unless its job moves", async () => {
+  const series = await makeSeries(store);
+  const { job } = await store.createJob(jobOf(chunksOf(series.id, 3)));
+  const claims = [await mustClaim(store), await mustClaim(store), await mustClaim(store)];
+  const heard: string[] = [];
+  const ended = Promise.withResolvers<void>();
+  const listening = await database.sql.listen(NUDGE_CHANNEL, (payload) => {
+    if (!payload.includes(job.id) || payload.includes("work")) return;
+    heard.push(payload);
+    ended.resolve();
+  });
+  for (const { lease } of claims) await store.commit(lease, { recordsFetched: 0 });
+  await ended.promise;
+  // One for three commits, and notifications come in the order of commits: it is the last one's.
+  expect(heard).toHaveLength(1);
+  expect(await store.job(job.id)).toMatchObject({ status: "complete" });
   await listening.unlisten();
 });
 

@@ -192,24 +192,30 @@ export function jobStoreContract(subject: () => StoreSubject): void {
     expect(await store.heartbeat(lease, 600_000)).toBeUndefined();
   });
 
-  test("a zombie whose chunk was reaped and claimed again can write nothing", async () => {
-    const { series, job } = await oneChunk();
-    const zombie = await mustClaim(store, "zombie");
-    await subject().expire(zombie.lease);
-    expect(await store.reapExpired()).toMatchObject({ requeued: 1, failed: 0 });
-    const heir = await mustClaim(store, "heir");
-    expect(heir.lease).toEqual({ chunkId: zombie.lease.chunkId, token: zombie.lease.token + 1 });
-    expect(heir.attempt).toBe(2);
-    const before = await store.job(job.id);
-    const result = { segments: [segmentOf({ lo: 0, hi: 10 })], recordsFetched: 5 };
-    expect(await store.commit(zombie.lease, result)).toEqual({ kind: "lost" });
-    expect(await store.fail(zombie.lease, { error: "x" })).toEqual({ kind: "lost" });
-    expect(await store.retryLater(zombie.lease, { error: "x", delayMs: 0 })).toEqual({ kind: "lost" });
-    expect(await store.release(zombie.lease)).toEqual({ kind: "lost" });
-    expect(await store.job(job.id)).toEqual(before!);
-    expect(await store.coverage(series.id, { lo: 0, hi: 100 })).toEqual([]);
-    expect((await store.commit(heir.lease, result)).kind).toBe("committed");
-  });
+  // A job's last chunk ends it and goes another way through the store than one of many.
+  test.each([1, 3])(
+    "a zombie whose chunk was reaped and claimed again can write nothing (%i chunks)",
+    async (chunks) => {
+      const series = await makeSeries(store);
+      const { job } = await store.createJob(jobOf(chunksOf(series.id, chunks)));
+      const zombie = await mustClaim(store, "zombie");
+      await subject().expire(zombie.lease);
+      expect(await store.reapExpired()).toMatchObject({ requeued: 1, failed: 0 });
+      const heir = await mustClaim(store, "heir");
+      expect(heir.lease).toEqual({ chunkId: zombie.lease.chunkId, token: zombie.lease.token + 1 });
+      expect(heir.attempt).toBe(2);
+      const before = await store.job(job.id);
+      const result = { segments: [segmentOf(zombie.range)], recordsFetched: 5 };
+      expect(await store.commit(zombie.lease, result)).toEqual({ kind: "lost" });
+      expect(await store.commit(zombie.lease, { recordsFetched: 0 })).toEqual({ kind: "lost" });
+      expect(await store.fail(zombie.lease, { error: "x" })).toEqual({ kind: "lost" });
+      expect(await store.retryLater(zombie.lease, { error: "x", delayMs: 0 })).toEqual({ kind: "lost" });
+      expect(await store.release(zombie.lease)).toEqual({ kind: "lost" });
+      expect(await store.job(job.id)).toEqual(before!);
+      expect(await store.coverage(series.id, { lo: 0, hi: 100 })).toEqual([]);
+      expect((await store.commit(heir.lease, result)).kind).toBe("committed");
+    },
+  );
 
   test("a zombie whose chunk was reaped and not claimed yet can write nothing either", async () => {
     const { series } = await oneChunk();

@@ -4,6 +4,7 @@ import type {
   ChunkLease,
   ChunkResult,
   ClaimedChunk,
+  ClaimOptions,
   CommitOutcome,
   JobProgress,
   SeriesRow,
@@ -106,8 +107,12 @@ export class MemoryJobStore implements Jobs {
     chunk.token++;
   }
 
-  async claim({ leaseMs }: { readonly leaseMs: number }): Promise<ClaimedChunk | undefined> {
+  async claim(options: ClaimOptions): Promise<ClaimedChunk | undefined> {
     await this.#enter("claim");
+    return this.#leaseBest(options);
+  }
+
+  #leaseBest({ leaseMs }: ClaimOptions): ClaimedChunk | undefined {
     const now = this.#clock.nowMs();
     const chunk = this.chunks.find(({ status, runAfterMs }) => status === "pending" && runAfterMs <= now);
     if (chunk === undefined) return undefined;
@@ -154,7 +159,7 @@ export class MemoryJobStore implements Jobs {
     return this.overdue.splice(0);
   }
 
-  async commit(lease: ChunkLease, result: ChunkResult): Promise<CommitOutcome> {
+  async commit(lease: ChunkLease, result: ChunkResult, claim?: ClaimOptions): Promise<CommitOutcome> {
     await this.#enter("commit");
     const chunk = this.#held(lease);
     if (chunk === undefined) return { kind: "lost" };
@@ -164,11 +169,12 @@ export class MemoryJobStore implements Jobs {
       this.#segments++;
     }
     chunk.status = "done";
+    const next = claim && this.#leaseBest(claim);
     if (this.lostAnswers > 0) {
       this.lostAnswers--;
       throw new Error("connection reset after the commit was sent");
     }
-    return { kind: "committed", segmentIds: [this.#segments], job: this.#progress(), events: [] };
+    return { kind: "committed", segmentIds: [this.#segments], job: this.#progress(), events: [], next };
   }
 
   async retryLater(lease: ChunkLease, { error, delayMs }: { error: string; delayMs: number }) {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { sql } from "drizzle-orm";
 import {
   acquireDataDirLock,
   type Database,
@@ -260,5 +261,31 @@ test(
     await database.close();
     await outer.close();
   },
+  OPEN_TIMEOUT_MS,
+);
+
+test(
+  "openEmbedded(), a read has its turn between transactions that were asked for before it, and one that fails holds up none",
+  async () =>
+    withEmbedded(async (database) => {
+      const order: string[] = [];
+      const transaction = async (name: string) => {
+        await database.db.transaction(async (tx) => {
+          await tx.execute(sql`select 1`);
+          await tx.execute(sql`select 2`);
+          if (name === "first") throw new Error("the first fails");
+        });
+        order.push(name);
+      };
+      const read = async () => {
+        await database.db.execute(sql`select 3`);
+        order.push("read");
+      };
+      const failed = transaction("first").catch((error: unknown) => error);
+      await Promise.all([transaction("second"), transaction("third"), read()]);
+      expect(await failed).toEqual(new Error("the first fails"));
+      expect(order).toContain("third");
+      expect(order.indexOf("read")).toBeLessThan(order.indexOf("third"));
+    }),
   OPEN_TIMEOUT_MS,
 );

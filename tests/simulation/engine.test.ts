@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import type { ClaimOptions } from "../../src/backfill/store/claims.ts";
-import type { ChunkLease } from "../../src/backfill/store/types.ts";
+import type { ChunkLease, ClaimOptions } from "../../src/backfill/store/types.ts";
 import { Exchange } from "./support/exchange.ts";
 import { MemoryJobStore } from "./support/memory-job-store.ts";
 import type { Tally } from "./support/monitor.ts";

@@ -4,6 +4,7 @@ import { controlContract } from "../backfill/control.contract.ts";
 import { coverageContract } from "../backfill/coverage.contract.ts";
 import { jobStoreContract } from "../backfill/job-store.contract.ts";
 import type { StoreSubject } from "../backfill/store-subject.ts";
+import { takeAlongContract } from "../backfill/take-along.contract.ts";
 import { MemoryJobStore } from "./support/memory-job-store.ts";
 
 /** Time that never stands still, as for the databases: leases compare with a later moment. */
@@ -54,6 +55,7 @@ const subject: StoreSubject = {
 
 describe("job store in memory", () => {
   jobStoreContract(() => subject);
+  takeAlongContract(() => subject);
   coverageContract(() => subject);
   controlContract(() => subject);
 });

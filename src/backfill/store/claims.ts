@@ -1,13 +1,13 @@
 import { and, eq, sql } from "drizzle-orm";
 import { backfillChunk, backfillJob, type JobIntent } from "../../../db/mod.ts";
 import { invariant } from "../../core/mod.ts";
-import { callOff } from "./called-off.ts";
+import { callOff, callOffWaiting, jobToCallOff } from "./called-off.ts";
 import type { JobEvent } from "./events.ts";
 import { callsOff, changeCounters } from "./progress.ts";
 import { quickClaim } from "./quick-claim.ts";
 import { readSeries } from "./series.ts";
 import type { Access, Tx } from "./transaction.ts";
-import type { ChunkLease, ClaimedChunk, JobProgress, ReapReport } from "./types.ts";
+import type { ChunkLease, ClaimedChunk, ClaimOptions, JobProgress, ReapReport } from "./types.ts";
 
 /** A claim starts over when another claimer took the last chunk of the job it had chosen. */
 const CLAIM_ATTEMPTS = 3;
@@ -16,12 +16,8 @@ export const ATTEMPTS_MAX = 5;
 /** Chunks that one transaction of the reaper takes back, and jobs that one call looks at. */
 const REAP_BATCH = 500;
 const REAP_JOBS = 100;
-
-export interface ClaimOptions {
-  /** Names the worker, for people. */
-  readonly owner: string;
-  readonly leaseMs: number;
-}
+/** Batches of a stopped job's chunks that one call calls off: dead leases wait for no more than that. */
+const REAP_CALL_OFF = 10;
 
 /** Takes the best chunk that may run now, or answers undefined when there is none. */
 export async function claim(access: Access, options: ClaimOptions): Promise<ClaimedChunk | undefined> {
@@ -111,8 +107,12 @@ export async function heartbeat(
   return rows[0];
 }
 
-/** Takes back the chunks whose lease has ended; those without an attempt left fail. */
-export async function reapExpired({ db }: Access, attemptsMax: number = ATTEMPTS_MAX): Promise<ReapReport> {
+/**
+ * Takes back the chunks whose lease has ended; those without an attempt left fail. What waits of jobs that were stopped is
+ * called off.
+ */
+export async function reapExpired(access: Access, attemptsMax: number = ATTEMPTS_MAX): Promise<ReapReport> {
+  const { db } = access;
   const jobs = new Map<string, JobProgress>();
   const events: JobEvent[] = [];
   let requeued = 0;
@@ -134,6 +134,9 @@ export async function reapExpired({ db }: Access, attemptsMax: number = ATTEMPTS
     jobs.set(jobId, one.job);
     events.push(...one.events);
   }
+  const stopped = await jobToCallOff(access);
+  const job = stopped === undefined ? undefined : await callOffWaiting(access, stopped, REAP_CALL_OFF);
+  if (job !== undefined) jobs.set(job.id, job);
   return { requeued, failed, jobs: [...jobs.values()], events };
 }
 
@@ -176,7 +179,8 @@ export function holds(lease: ChunkLease) {
   );
 }
 
-function leaseMsOf({ leaseMs }: Pick<ClaimOptions, "leaseMs">): number {
+/** The length of the lease that was asked for, checked. */
+export function leaseMsOf({ leaseMs }: Pick<ClaimOptions, "leaseMs">): number {
   invariant(leaseMs > 0, `a lease of ${leaseMs} ms has ended before it begins`);
   return leaseMs;
 }

@@ -1,26 +1,20 @@
 import { asc, eq, type SQL, sql } from "drizzle-orm";
 import { validate } from "uuid";
 import { backfillJob } from "../../../db/mod.ts";
-import { formatTime, type JobStateEvent, jobOutcome, OperationFailure } from "../../core/mod.ts";
-import { callOffPending, hasPending, lockPending } from "./called-off.ts";
+import { formatTime, type JobStateEvent, jobOutcome } from "../../core/mod.ts";
+import { callOffWaiting } from "./called-off.ts";
 import type { ControlOutcome, JobAdjustment, JobCommand } from "./command.ts";
 import { nudge } from "./nudge.ts";
 import { applyEvent, type JobRow } from "./progress.ts";
-import { retryJob } from "./retry.ts";
+import { awaitEnded, retryJob } from "./retry.ts";
+import { startingOver } from "./start-over.ts";
 import type { Access, Tx } from "./transaction.ts";
 import type { Settled } from "./types.ts";
 
 /** Jobs that one look at the deadlines ends; the next look takes the rest. */
 const EXPIRE_BATCH = 100;
-/** Stopping a job starts over when a chunk came back and was locked by a claim in the same moment. */
-const STOP_TRIES = 5;
-/** What each chunk says that a deadline called off. */
-const PAST_DEADLINE = "called off: the deadline of its job passed before it was fetched";
-
-/** Ends a transaction that is to start over; never leaves this file. */
-class StartOver extends Error {
-  override readonly name = "StartOver";
-}
+/** Batches that are called off while whoever stops a job waits: all of an ordinary job. */
+const CALL_OFF_AT_ONCE = 2;
 
 /**
  * Tells a job what to do, in one transaction with at most one transition. What is leased is not touched: its holder learns of
@@ -32,19 +26,33 @@ export async function controlJob(access: Access, id: string, command: JobCommand
     return stopJob(access, eq(backfillJob.id, id), {
       id,
       event: "cancel",
-      chunkError: undefined,
       error: (row) => row.error,
     });
-  return access.db.transaction(async (tx): Promise<ControlOutcome> => {
-    const row = await lockJob(tx, eq(backfillJob.id, id));
-    if (row === undefined) return { kind: "unknown" };
-    const outcome = jobOutcome(row.status, command.kind);
-    const settled =
-      outcome.kind === "refused" ? outcome.why : await obey(tx, row, command, outcome.kind === "moves");
-    if (typeof settled === "string") return { kind: "refused", state: row.status, why: settled };
-    await tell(access, tx, settled);
-    return { kind: "moved", ...settled };
-  });
+  // What was stopped a moment ago may still be called off; all of it is, before some symbols are brought back.
+  if (command.kind === "retry" && command.symbols !== undefined)
+    await callOffWaiting(access, id, Number.POSITIVE_INFINITY);
+  return startingOver(id, (again) =>
+    access.db.transaction(async (tx) => {
+      if (again) await awaitEnded(tx, id);
+      return controlOnce(access, tx, id, command);
+    }),
+  );
+}
+
+async function controlOnce(
+  access: Access,
+  tx: Tx,
+  id: string,
+  command: Exclude<JobCommand, { kind: "cancel" }>,
+): Promise<ControlOutcome> {
+  const row = await lockJob(tx, eq(backfillJob.id, id));
+  if (row === undefined) return { kind: "unknown" };
+  const outcome = jobOutcome(row.status, command.kind);
+  const settled =
+    outcome.kind === "refused" ? outcome.why : await obey(tx, row, command, outcome.kind === "moves");
+  if (typeof settled === "string") return { kind: "refused", state: row.status, why: settled };
+  await tell(access, tx, settled);
+  return { kind: "moved", ...settled };
 }
 
 /** Answers why not, where the state allows it and the job's chunks do not. */
@@ -84,50 +92,25 @@ function adjusted({ priority, maxParallel, deadlineSeconds }: JobAdjustment) {
 interface Stop {
   readonly id: string;
   readonly event: Extract<JobStateEvent, "cancel" | "deadline">;
-  /** What each waiting chunk says from then on. */
-  readonly chunkError: string | undefined;
   readonly error: (row: JobRow) => string | null;
 }
 
 /**
- * Ends a job from outside and calls off what waits. Chunks are locked before their job, as everywhere: a quick claim holds a
- * chunk while it waits for the job. `which` chooses the job's row, and must still do so once it is locked.
+ * Ends a job from outside: from the first transaction on nothing of it is claimed. What waited is called off afterwards, here as far as
+ * that is little work, else by {@link reapExpired}, which also goes on after a crash. `which` chooses the job's row.
  */
-async function stopJob(access: Access, which: SQL, stop: Stop): Promise<ControlOutcome> {
-  for (let tries = 0; tries < STOP_TRIES; tries++) {
-    try {
-      return await access.db.transaction((tx) => stopOnce(access, tx, which, stop));
-    } catch (thrown) {
-      if (!(thrown instanceof StartOver)) throw thrown;
-    }
-  }
-  throw new OperationFailure(
-    "transient",
-    `job ${stop.id} could not be stopped: ${STOP_TRIES} times its chunks changed hands meanwhile; try again`,
-  );
-}
-
-async function stopOnce(access: Access, tx: Tx, which: SQL, stop: Stop): Promise<ControlOutcome> {
-  // Commands to one job take turns: two that lock its chunks could wait for each other in a circle.
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${stop.id}, 0))`);
-  const seen = await readJobRow(tx, which);
-  if (seen === undefined) return { kind: "unknown" };
-  const asked = jobOutcome(seen.status, stop.event);
-  if (asked.kind === "refused") return { kind: "refused", state: seen.status, why: asked.why };
-  await lockPending(tx, stop.id);
-  const row = await lockJob(tx, which);
-  // Its last chunk may have ended it meanwhile.
-  if (row === undefined || jobOutcome(row.status, stop.event).kind === "refused") throw new StartOver();
-  const calledOff = await callOffPending(tx, stop.id, stop.chunkError);
-  // A chunk that was given back since may be locked by a claim that waits for the job's row, which is ours.
-  if (await hasPending(tx, stop.id)) throw new StartOver();
-  const settled = await applyEvent(tx, row, stop.event, {
-    intent: "cancel",
-    error: stop.error(row),
-    chunksCancelled: sql`${backfillJob.chunksCancelled} + ${calledOff}`,
+async function stopJob(access: Access, which: SQL, { id, event, error }: Stop): Promise<ControlOutcome> {
+  const outcome = await access.db.transaction(async (tx): Promise<ControlOutcome> => {
+    const row = await lockJob(tx, which);
+    if (row === undefined) return { kind: "unknown" };
+    const asked = jobOutcome(row.status, event);
+    if (asked.kind === "refused") return { kind: "refused", state: row.status, why: asked.why };
+    const settled = await applyEvent(tx, row, event, { intent: "cancel", error: error(row) });
+    await tell(access, tx, settled);
+    return { kind: "moved", ...settled };
   });
-  await tell(access, tx, settled);
-  return { kind: "moved", ...settled };
+  if (outcome.kind !== "moved") return outcome;
+  return { ...outcome, job: (await callOffWaiting(access, id, CALL_OFF_AT_ONCE)) ?? outcome.job };
 }
 
 /**
@@ -148,7 +131,6 @@ export async function expireDeadlines(access: Access): Promise<Settled[]> {
     const outcome = await stopJob(access, sql`${backfillJob.id} = ${id} and ${overdue}`, {
       id,
       event: "deadline",
-      chunkError: PAST_DEADLINE,
       error: reached,
     });
     if (outcome.kind === "moved") ended.push(outcome);
@@ -166,11 +148,6 @@ function reached({ deadlineAt, chunksDone, chunksFailed, chunksTotal }: JobRow):
 /** Workers elsewhere look at once: there may be work, or they hold what is not wanted any more. */
 async function tell(access: Access, tx: Tx, { job }: Settled): Promise<void> {
   await nudge(access, tx, { work: true, job_id: job.id });
-}
-
-async function readJobRow(tx: Tx, which: SQL): Promise<JobRow | undefined> {
-  const rows = await tx.select().from(backfillJob).where(which);
-  return rows[0];
 }
 
 async function lockJob(tx: Tx, which: SQL): Promise<JobRow | undefined> {

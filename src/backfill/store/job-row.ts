@@ -7,7 +7,7 @@ const instant = v.pipe(
 );
 const maybeInstant = v.nullable(instant);
 
-/** A row of `backfill_job` as `to_jsonb` prints it, for statements that drizzle cannot express. */
+/** A row of `backfill_job` as `to_json` prints it, for statements that drizzle cannot express. */
 export const JobRow = v.pipe(
   v.object({
     id: v.string(),

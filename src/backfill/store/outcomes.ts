@@ -13,6 +13,7 @@ import type {
   CandleCounts,
   ChunkLease,
   ChunkResult,
+  ClaimOptions,
   CommitOutcome,
   FailOutcome,
   GivenBackOutcome,
@@ -22,16 +23,17 @@ import type {
 
 /**
  * Ends a chunk in one transaction: the fence, its segments with their minutes, the job's counters, status
- * and events. After a lost acknowledgement ask `readChunk`.
+ * and events. After a lost acknowledgement ask `readChunk`. Only the quick way takes the `next` chunk along.
  * @throws {CoverageConflict} never in a sound system; nothing was written then.
  */
 export async function commitChunk(
   access: Access,
   lease: ChunkLease,
   result: ChunkResult,
+  next?: ClaimOptions,
 ): Promise<CommitOutcome> {
   coveredMinutes(result.segments ?? []);
-  const quick = result.candles === undefined ? await quickCommit(access, lease, result) : undefined;
+  const quick = result.candles === undefined ? await quickCommit(access, lease, result, next) : undefined;
   if (quick !== undefined) return quick;
   return access.db.transaction(async (tx): Promise<CommitOutcome> => {
     const rows = await tx
@@ -70,7 +72,9 @@ export async function commitChunk(
       fetched: result.recordsFetched,
       ...counts,
     });
-    await nudge(access, tx, { job_id: chunk.jobId, series_id: chunk.seriesId, segment_ids: segmentIds });
+    // Mere counters are looked at once a second anyway, and who notifies waits for all others who do.
+    if (segmentIds.length > 0 || settled.events.length > 0)
+      await nudge(access, tx, { job_id: chunk.jobId, series_id: chunk.seriesId, segment_ids: segmentIds });
     return { kind: "committed", segmentIds, ...settled };
   });
 }

@@ -1,37 +1,16 @@
 import * as v from "valibot";
-import { CHUNK_SOURCES } from "../../../db/mod.ts";
+import { TakenRow, TakenSeries, toClaimed } from "./claimed-row.ts";
 import { JobRow } from "./job-row.ts";
 import { toProgress } from "./progress.ts";
 import type { Access } from "./transaction.ts";
 import type { ClaimedChunk } from "./types.ts";
 
-const Taken = v.object({
-  id: v.number(),
-  lease_token: v.number(),
-  lo: v.number(),
-  hi: v.number(),
-  source: v.picklist(CHUNK_SOURCES),
-  timeframe: v.nullable(v.string()),
-  attempt: v.number(),
-  checkpoint: v.unknown(),
-});
-const Series = v.object({
-  id: v.number(),
-  venue: v.string(),
-  market: v.string(),
-  symbol: v.string(),
-  price_scale: v.number(),
-  size_scale: v.number(),
-  tick_units: v.number(),
-  lot_units: v.number(),
-  bin_units: v.number(),
-});
 const Answer = v.tuple([
   v.object({
     found: v.nullable(v.string()),
     job: v.nullable(JobRow),
-    chunk: v.nullable(Taken),
-    series: v.nullable(Series),
+    chunk: v.nullable(TakenRow),
+    series: v.nullable(TakenSeries),
   }),
 ]);
 
@@ -80,35 +59,12 @@ export async function quickClaim(
       where c.id = found.id
       returning c.*
     )
-    select found.status as found, to_jsonb(counted) as job, to_jsonb(taken) as chunk, to_jsonb(series) as series
+    select found.status as found, to_json(counted) as job, to_json(taken) as chunk, to_json(series) as series
     from (select 1) as one left join found on true left join counted on true left join taken on true
       left join series on series.id = taken.series_id`;
   const [{ found, job, chunk, series }] = v.parse(Answer, [...rows]);
   if (found === null) return { kind: "none" };
   if (job === null || chunk === null || series === null)
     return { kind: found === "pending" ? "starts_job" : "overtaken" };
-  return {
-    kind: "claimed",
-    chunk: {
-      lease: { chunkId: chunk.id, token: chunk.lease_token },
-      job: toProgress(job),
-      series: {
-        id: series.id,
-        venue: series.venue,
-        market: series.market,
-        symbol: series.symbol,
-        priceScale: series.price_scale,
-        sizeScale: series.size_scale,
-        tickUnits: series.tick_units,
-        lotUnits: series.lot_units,
-        binUnits: series.bin_units,
-      },
-      range: { lo: chunk.lo, hi: chunk.hi },
-      source: chunk.source,
-      timeframe: chunk.timeframe ?? undefined,
-      attempt: chunk.attempt,
-      checkpoint: chunk.checkpoint,
-      events: [],
-    },
-  };
+  return { kind: "claimed", chunk: toClaimed(chunk, series, toProgress(job)) };
 }

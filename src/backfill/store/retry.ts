@@ -2,12 +2,16 @@ import { type SQL, sql } from "drizzle-orm";
 import * as v from "valibot";
 import { backfillJob } from "../../../db/mod.ts";
 import { symbolName } from "../../core/mod.ts";
+import { hasWaiting } from "./called-off.ts";
 import { applyEvent, type JobRow } from "./progress.ts";
+import { StartOver } from "./start-over.ts";
 import type { Tx } from "./transaction.ts";
 import type { Settled, SymbolRef } from "./types.ts";
 
 const Symbols = v.array(v.object({ symbol: v.string() }));
-const BroughtBack = v.tuple([v.object({ failed: v.number(), cancelled: v.number(), refused: v.number() })]);
+const BroughtBack = v.tuple([
+  v.object({ failed: v.number(), cancelled: v.number(), refused: v.number(), left: v.number() }),
+]);
 
 /**
  * Brings back what a job has failed at or was called off, of `symbols` or of all of it; the job's row is locked and its state
@@ -26,7 +30,10 @@ export async function retryJob(
     if (strange.length > 0) return `nothing of ${strange.join(", ")} has failed or was called off`;
   }
   const back = await bringBack(tx, row.id, wanted);
-  if (back.failed + back.cancelled + back.refused === 0) return "nothing of it has failed or was called off";
+  if (back.left > 0) throw new StartOver();
+  const nothing = back.failed + back.cancelled + back.refused === 0;
+  if (nothing && !(moves && (await hasWaiting(tx, row.id))))
+    return "nothing of it has failed or was called off";
   return applyEvent(tx, row, "retry", {
     chunksFailed: sql`${backfillJob.chunksFailed} - ${back.failed}`,
     chunksCancelled: sql`${backfillJob.chunksCancelled} - ${back.cancelled}`,
@@ -36,6 +43,14 @@ export async function retryJob(
     ...(back.refused > 0 ? { planning: true, planUntil: null } : {}),
     ...(moves ? { intent: "run" as const } : {}),
   });
+}
+
+/** Waits for whoever has locked what a job has failed at or was called off, before its row is locked. Callers take turns. */
+export async function awaitEnded(tx: Tx, jobId: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${jobId}, 0))`);
+  await tx.execute(sql`
+    select count(*) from (select id from backfill_chunk
+      where job_id = ${jobId}::uuid and status in ('failed', 'cancelled') order by id for update) as locked`);
 }
 
 /** Symbols of a job that were refused or never looked up, or have chunks that failed or were called off. */
@@ -52,6 +67,9 @@ async function retryableSymbols(tx: Tx, jobId: string): Promise<ReadonlySet<stri
  * Makes failed and called-off chunks pending again, with all of their attempts (a trigger counts the failed ones of their parts), and
  * has symbols looked up that were refused, or not planned before the job was stopped. Lease tokens go on growing, so that who
  * held such a chunk before stays shut out.
+ *
+ * `left` counts chunks that somebody else has locked: a claim or a commit that chose a chunk while it waited, and locked it before it
+ * saw that it is called off by now. It keeps that lock while it waits for the job's row, which is ours.
  */
 async function bringBack(tx: Tx, jobId: string, symbols: readonly string[] | undefined) {
   const chosen: SQL =
@@ -59,10 +77,12 @@ async function bringBack(tx: Tx, jobId: string, symbols: readonly string[] | und
       ? sql`true`
       : sql`venue || ':' || symbol in (select jsonb_array_elements_text(${JSON.stringify(symbols)}::text::jsonb))`;
   const rows = await tx.execute(sql`
-    with was as (
-      select id, status as former from backfill_chunk
+    with ended as materialized (
+      select id from backfill_chunk
       where job_id = ${jobId}::uuid and status in ('failed', 'cancelled')
         and series_id in (select id from series where ${chosen})
+    ), was as materialized (
+      select id, status as former from backfill_chunk where id in (select id from ended) for update skip locked
     ), back as (
       update backfill_chunk c set status = 'pending', attempt = 0, error = null, run_after = now()
       from was where c.id = was.id returning c.series_id, c.timeframe, was.former
@@ -79,7 +99,8 @@ async function bringBack(tx: Tx, jobId: string, symbols: readonly string[] | und
       where job_id = ${jobId}::uuid and state in ('refused', 'waiting') and ${chosen} returning 1
     )
     select (count(*) filter (where former = 'failed'))::int as failed,
-      (count(*) filter (where former = 'cancelled'))::int as cancelled, (select count(*)::int from refused) as refused
+      (count(*) filter (where former = 'cancelled'))::int as cancelled, (select count(*)::int from refused) as refused,
+      (select count(*) from ended)::int - (select count(*) from was)::int as left
     from back`);
   return v.parse(BroughtBack, [...rows])[0];
 }

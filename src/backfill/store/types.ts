@@ -138,6 +138,12 @@ export interface ChunkLease {
   readonly token: number;
 }
 
+export interface ClaimOptions {
+  /** Names the worker, for people. */
+  readonly owner: string;
+  readonly leaseMs: number;
+}
+
 export interface ClaimedChunk {
   readonly lease: ChunkLease;
   readonly job: JobProgress;
@@ -231,9 +237,13 @@ export interface SymbolRef {
 
 /** `lost`: another worker owns the chunk by now, or its lease was taken back. Nothing was written. */
 export type Fenced<T> = T | { readonly kind: "lost" };
-export type CommitOutcome = Fenced<
-  { readonly kind: "committed"; readonly segmentIds: readonly number[] } & Settled
->;
+export type CommitOutcome = Fenced<Committed>;
+export interface Committed extends Settled {
+  readonly kind: "committed";
+  readonly segmentIds: readonly number[];
+  /** The chunk that was claimed along with it, if one was asked for; `job` counts it. */
+  readonly next?: ClaimedChunk | undefined;
+}
 export type GivenBackOutcome = Fenced<{ readonly kind: "given_back" } & Settled>;
 export type FailOutcome = Fenced<{ readonly kind: "failed" } & Settled>;
 

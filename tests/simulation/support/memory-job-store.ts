@@ -1,4 +1,3 @@
-import type { ClaimOptions } from "../../../src/backfill/store/claims.ts";
 import { ATTEMPTS_MAX } from "../../../src/backfill/store/claims.ts";
 import type { ControlOutcome, JobCommand } from "../../../src/backfill/store/command.ts";
 import type { JobEvent } from "../../../src/backfill/store/events.ts";
@@ -7,6 +6,7 @@ import type {
   ChunkLease,
   ChunkResult,
   ClaimedChunk,
+  ClaimOptions,
   CommitOutcome,
   FailOutcome,
   GivenBackOutcome,
@@ -19,6 +19,7 @@ import type {
 } from "../../../src/backfill/store/types.ts";
 import { invariant, isEndedState, type MinuteRange } from "../../../src/core/mod.ts";
 import type { EngineJobStore } from "../../backfill/store-subject.ts";
+import { claimedChunk, leaseBest, leaseNext, runnableJobs } from "./memory-claims.ts";
 import { controlJob, expireDeadlines } from "./memory-control.ts";
 import {
   addCoverage,
@@ -31,7 +32,6 @@ import {
 import { type Change, changeCounters, MemoryEvents } from "./memory-events.ts";
 import { createJob } from "./memory-jobs.ts";
 import {
-  isOpen,
   readCalledOffRanges,
   readChunk,
   readJobDetails,
@@ -66,38 +66,13 @@ export class MemoryJobStore implements EngineJobStore {
 
   createJob = async (job: NewJob) => createJob(this.tables, this.log, job);
 
-  async claim({ owner, leaseMs }: ClaimOptions): Promise<ClaimedChunk | undefined> {
-    const now = this.tables.nowMs();
-    const runnable = ({ status, runAfter }: ChunkRecord) => status === "pending" && runAfter <= now;
-    const jobs = [...this.tables.jobs.values()].filter(
-      (each) =>
-        isOpen(each) &&
-        each.intent === "run" &&
-        each.leased < each.maxParallel &&
-        this.tables.chunksOf(each.id).some(runnable),
-    );
-    jobs.sort((a, b) => b.priority - a.priority || a.servedAt - b.servedAt || (a.id < b.id ? -1 : 1));
+  async claim(options: ClaimOptions): Promise<ClaimedChunk | undefined> {
+    const jobs = runnableJobs(this.tables);
     // A job whose row is locked is passed over, but for the best one when all of them are.
     const job = jobs.find(() => !this.#isLocked()) ?? jobs[0];
-    const chunk = job === undefined ? undefined : this.tables.chunksOf(job.id).find(runnable);
-    if (job === undefined || chunk === undefined) return undefined;
-    chunk.status = "leased";
-    chunk.leaseToken += 1;
-    chunk.attempt += 1;
-    chunk.leaseOwner = owner;
-    chunk.leaseUntil = now + leaseMs;
-    const settled = this.#count(job.id, { leased: 1 });
-    return {
-      lease: { chunkId: chunk.id, token: chunk.leaseToken },
-      job: settled.job,
-      series: this.tables.seriesRow(chunk.seriesId),
-      range: chunk.range,
-      source: chunk.source,
-      timeframe: chunk.timeframe,
-      attempt: chunk.attempt,
-      checkpoint: null,
-      events: settled.events,
-    };
+    if (job === undefined) return undefined;
+    const chunk = leaseBest(this.tables, job, options);
+    return claimedChunk(this.tables, chunk, this.#count(job.id, { leased: 1 }));
   }
 
   async heartbeat(lease: ChunkLease, leaseMs: number) {
@@ -107,7 +82,7 @@ export class MemoryJobStore implements EngineJobStore {
     return { intent: this.tables.job(chunk.jobId).intent };
   }
 
-  async commit(lease: ChunkLease, result: ChunkResult): Promise<CommitOutcome> {
+  async commit(lease: ChunkLease, result: ChunkResult, next?: ClaimOptions): Promise<CommitOutcome> {
     const chunk = this.held(lease);
     if (chunk === undefined) return { kind: "lost" };
     const segments = result.segments ?? [];
@@ -117,8 +92,9 @@ export class MemoryJobStore implements EngineJobStore {
         chunk.range.lo <= range.lo && range.hi <= chunk.range.hi,
         `segment [${range.lo}, ${range.hi}) does not lie inside its chunk`,
       );
+    const successor = next && leaseNext(this.tables, chunk, segments, next);
     const settled = this.#count(chunk.jobId, {
-      leased: -1,
+      leased: successor === undefined ? -1 : 0,
       done: 1,
       fetched: result.recordsFetched,
       inserted: result.recordsInserted ?? result.recordsFetched,
@@ -127,7 +103,10 @@ export class MemoryJobStore implements EngineJobStore {
     this.#leave(chunk, "done", undefined);
     chunk.records = result.recordsFetched;
     chunk.inserted = result.recordsInserted ?? result.recordsFetched;
-    return { kind: "committed", segmentIds, ...settled };
+    const committed = { kind: "committed" as const, segmentIds, ...settled };
+    return successor === undefined
+      ? committed
+      : { ...committed, next: claimedChunk(this.tables, successor, settled) };
   }
 
   async retryLater(

@@ -31,6 +31,8 @@ export interface Tally {
   /** Writes for a chunk that the fence refused. */
   refused: number;
   commits: number;
+  /** Chunks that a commit claimed for its owner. */
+  takenAlong: number;
   /** Commits that went through without an answer that says so. */
   unanswered: number;
   crashes: number;
@@ -50,6 +52,7 @@ export class Monitor {
     reaped: 0,
     refused: 0,
     commits: 0,
+    takenAlong: 0,
     unanswered: 0,
     crashes: 0,
     pauses: 0,

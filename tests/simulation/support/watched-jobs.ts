@@ -1,5 +1,5 @@
 import type { DispatcherDeps } from "../../../src/backfill/dispatcher.ts";
-import type { ChunkLease } from "../../../src/backfill/store/types.ts";
+import type { ChunkLease, ClaimedChunk } from "../../../src/backfill/store/types.ts";
 import type { CommitLedger } from "./commit-ledger.ts";
 import type { Connection } from "./connection.ts";
 import { neverAsked } from "./exchange.ts";
@@ -30,6 +30,13 @@ export function watchedJobs(
     if (outcome.kind === "lost") monitor.tally.refused += 1;
     return outcome;
   };
+  const given = (chunk: ClaimedChunk | undefined): ClaimedChunk | undefined => {
+    if (chunk === undefined) return undefined;
+    const { chunkId, token } = chunk.lease;
+    world.trace(process, () => `is given chunk ${chunkId}, token ${token}`);
+    monitor.granted(process, chunk);
+    return chunk;
+  };
   const giveBack = <T extends { readonly kind: string }>(
     name: string,
     lease: ChunkLease,
@@ -48,14 +55,7 @@ export function watchedJobs(
     readChunk: (id) => about(id, "readChunk", () => database.readChunk(id)),
     claim: async (options) => {
       const sentAt = process.now();
-      const chunk = await ask("claim", async () => {
-        const given = await database.claim(options);
-        if (given === undefined) return given;
-        const { chunkId, token } = given.lease;
-        world.trace(process, () => `is given chunk ${chunkId}, token ${token}`);
-        monitor.granted(process, given);
-        return given;
-      });
+      const chunk = await ask("claim", async () => given(await database.claim(options)));
       if (chunk !== undefined) monitor.claimed(process, chunk, sentAt, options.leaseMs);
       return chunk;
     },
@@ -66,17 +66,22 @@ export function watchedJobs(
       else monitor.renewed(process, lease, sentAt);
       return answer;
     },
-    commit: (lease, result) => {
+    commit: async (lease, result, next) => {
       monitor.commitSent(process, lease);
-      return about(lease.chunkId, "commit", async () => {
-        const outcome = told("commit", lease, await database.commit(lease, result));
+      const sentAt = process.now();
+      const answer = await about(lease.chunkId, "commit", async () => {
+        const outcome = told("commit", lease, await database.commit(lease, result, next));
         if (outcome.kind === "lost") return outcome;
         monitor.tally.commits += 1;
         const { seriesId, ranges } = ledger.committed(lease, outcome);
         world.covered(database.tables.seriesRow(seriesId).symbol, ranges);
         monitor.dropped(process, lease);
+        if (given(outcome.next) !== undefined) monitor.tally.takenAlong += 1;
         return outcome;
       });
+      if (answer.kind === "committed" && answer.next !== undefined && next !== undefined)
+        monitor.claimed(process, answer.next, sentAt, next.leaseMs);
+      return answer;
     },
     release: (lease) => giveBack("release", lease, () => database.release(lease)),
     fail: (lease, why) => giveBack("fail", lease, () => database.fail(lease, why)),

@@ -1,0 +1,2 @@
+/** What benchmarks take from the kit of the tests. */
+export { postgresCluster } from "./postgres-cluster.ts";
