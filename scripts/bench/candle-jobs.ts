@@ -144,10 +144,10 @@ try {
   let spread = 0;
   let shownAt = 0;
   for (let turn = 0; ; turn++) {
+    // Needs nothing but the event loop, and comes first, when the machine may have turned to others: what it takes is the machine's.
+    await timed(`${url}/health`, v.unknown(), health);
     const { jobs } = await timed(`${url}/api/v1/backfill/recent?limit=20`, RecentJobs, recent);
     await timed(`${url}/api/v1/backfill/status/${ids[turn % ids.length]}`, JobAnswer, status);
-    // Needs nothing but the event loop: what it takes is the machine's.
-    await timed(`${url}/health`, v.unknown(), health);
     const done = jobs.map((job) => job.chunks_done);
     // Compared while every job has something to run.
     if (jobs.every((job) => job.chunks_total > job.chunks_done + 8))

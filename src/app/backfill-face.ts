@@ -40,11 +40,13 @@ export class BackfillFace implements HttpBackfillFace {
     request: BackfillRequest,
     { signal, requestKey }: CallOptions & { readonly requestKey?: string },
   ): Promise<SubmitOutcome> {
-    const { venues, service } = this.#deps;
+    const { venues, service, readings } = this.#deps;
     const strange = request.symbols.filter(({ venue }) => venues.find(venue) === undefined);
     if (strange.length > 0) return { kind: "unknown_venue", symbols: strange, known: venues.names };
     try {
       const { job } = await service.submit({ ...request, reason: "request", requestKey }, signal);
+      // Who asks for a job looks at it next. What fails is told then.
+      readings.job(job.id).catch(() => undefined);
       return { kind: "accepted", jobId: job.id, status: job.status };
     } catch (thrown) {
       if (thrown instanceof JobTooLarge) return { kind: "too_large", detail: thrown.message };

@@ -1,5 +1,5 @@
 import type { JobProgress, JobReport, JobStore, PartSummary, Settled } from "../backfill/mod.ts";
-import type { Timers } from "../core/mod.ts";
+import { isEndedState, type Timers } from "../core/mod.ts";
 import { KeptReadings } from "./kept-readings.ts";
 import { SharedReading } from "./shared-reading.ts";
 
@@ -28,7 +28,8 @@ export interface JobReadingsDeps {
 
 /**
  * What people ask of jobs, read once for all who ask: an answer is a second old at most and mostly waits for nothing,
- * however busy the database is. A transition that this process has heard of is always in it.
+ * however busy the database is. That a job was made, has ended or was brought back is always in it, once this process has
+ * heard of it; a job's status and counters between them are the board's.
  */
 export class JobReadings {
   readonly #deps: JobReadingsDeps;
@@ -46,7 +47,7 @@ export class JobReadings {
 
   /** A job moved, here or elsewhere. */
   observe({ job, events }: Settled): void {
-    const moved = events.length > 0;
+    const moved = events.some(({ data: { from, to } }) => isTurn(from) || isTurn(to));
     this.#heard++;
     if (moved) this.#transitions++;
     this.#jobs.find(job.id)?.observe(job.version, moved);
@@ -87,6 +88,11 @@ export class JobReadings {
       timers,
     });
   }
+}
+
+/** Begun or ended: its details look different from then on. Between them only its status does, which the caller knows. */
+function isTurn(status: JobProgress["status"]): boolean {
+  return status === "idle" || isEndedState(status);
 }
 
 /** The details of one job. */

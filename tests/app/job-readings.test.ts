@@ -49,13 +49,13 @@ const EVENT: JobEvent = {
   channel: "backfill",
   epoch: "e",
   offset: 1,
-  data: { job_id: JOB, from: "in_progress", to: "paused", status: "paused", progress_pct: 0, at: "" },
+  data: { job_id: JOB, from: "in_progress", to: "complete", status: "complete", progress_pct: 0, at: "" },
 };
 
 for (const sole of [true, false]) {
   const where = sole ? "where nobody else moves jobs" : "beside other processes";
 
-  test(`JobReadings ${where}: progress is shown within a second, a transition at once`, async () => {
+  test(`JobReadings ${where}: progress is shown within a second, the end at once`, async () => {
     const bench = new Bench(sole);
     expect([await bench.version(), await bench.listed()]).toEqual([5, 5]);
     bench.move({ chunksDone: 1 });
@@ -64,7 +64,7 @@ for (const sole of [true, false]) {
     ]);
     bench.clock.advance(AGE_MAX_MS + 1);
     expect([await bench.version(), await bench.listed()]).toEqual([6, 6]);
-    bench.move({ status: "paused" }, { transition: true });
+    bench.move({ status: "complete" }, { transition: true });
     expect([await bench.version(), await bench.listed()]).toEqual([7, 7]);
     bench.readings.close();
   });
@@ -79,6 +79,16 @@ for (const sole of [true, false]) {
     bench.readings.close();
   });
 }
+
+test("JobReadings, that a job starts or pauses makes what was read of its details no older", async () => {
+  const bench = new Bench(true);
+  expect([await bench.version(), await bench.listed()]).toEqual([5, 5]);
+  const data = { ...EVENT.data, to: "paused", status: "paused" } as const;
+  bench.move({ status: "paused" }, { heard: false });
+  bench.readings.observe({ job: newProgress({ ...bench.row, id: JOB }), events: [{ ...EVENT, data }] });
+  expect([await bench.version(), await bench.listed(), bench.reads.length]).toEqual([5, 5, 1]);
+  bench.readings.close();
+});
 
 test("JobReadings where nobody else moves jobs: a job that does not move is read once, beside other processes once a second", async () => {
   for (const [sole, reads] of [
@@ -96,7 +106,7 @@ test("JobReadings where nobody else moves jobs: a job that does not move is read
   }
 });
 
-test("JobReadings, a transition that is heard of while a read is under way is not answered by that read", async () => {
+test("JobReadings, an end that is heard of while a read is under way is not answered by that read", async () => {
   const clock = new FakeClock();
   const ends: ((report: JobReport) => void)[] = [];
   const readings = new JobReadings({
@@ -109,7 +119,7 @@ test("JobReadings, a transition that is heard of while a read is under way is no
     sole: true,
   });
   const old = newProgress({ id: JOB, version: 5 });
-  const moved = newProgress({ id: JOB, version: 6, status: "paused" });
+  const moved = newProgress({ id: JOB, version: 6, status: "complete" });
   void readings.job(JOB);
   readings.observe({ job: moved, events: [EVENT] });
   const asked = readings.job(JOB);
