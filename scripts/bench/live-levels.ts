@@ -5,7 +5,8 @@
  *
  *   bun scripts/bench/live-levels.ts [--seconds 62]
  *
- * Exit: 0, or 1 where the levels differ from those from scratch, or a trade costs more than 20 µs on average.
+ * Exit: 0, or 1 where the levels differ from those from scratch, or a trade costs more than 20 µs on average, both by the clock and in
+ * processor time.
  */
 import { parseArgs } from "node:util";
 import {
@@ -23,7 +24,7 @@ import {
   utcSession,
   windowLevels,
 } from "../../src/core/mod.ts";
-import { LiveSeries } from "../../src/live/live-series.ts";
+import { LiveSeries } from "../../src/live/mod.ts";
 import { levelSetToWire } from "../../src/protocol/mod.ts";
 import { readLevels, SeriesStore } from "../../src/store/mod.ts";
 import { LIQUID_GRID, LIQUID_LOW, liquidDay } from "./liquid-day.ts";
@@ -41,6 +42,8 @@ const DAY = 20_090;
 const LIVE_MINUTE = dayRange(DAY).lo + 1_200;
 const LEAD_MS = 1_000;
 const SCRATCH_ROUNDS = 5;
+/** A server has been running for longer than this. */
+const WARM_UP_SECONDS = 20;
 const STAGES = ["seam", "store", "levels", "wire"] as const;
 type Stage = (typeof STAGES)[number];
 
@@ -50,13 +53,16 @@ const yesterday = liquidDay(DAY - 1);
 const today = liquidDay(DAY).minutes.filter(({ minute }) => minute < LIVE_MINUTE);
 
 /** The trades of the stream, a batch for every time the open minutes are folded. */
-function* stream(rate: number): Generator<{ readonly batch: TradeBatch; readonly nowMs: number }> {
+function* stream(
+  rate: number,
+  seconds: number,
+): Generator<{ readonly batch: TradeBatch; readonly nowMs: number }> {
   const random = seededRandom(rate);
   const startMs = msOfMinute(LIVE_MINUTE) - LEAD_MS;
   const perBatch = (rate * FOLD_INTERVAL_MS) / 1_000;
   let id = 1_000_000_000;
   let ticks = LIQUID_LOW + 10_000 * binUnits;
-  for (let ms = startMs; ms < startMs + Number(options.seconds) * 1_000; ms += FOLD_INTERVAL_MS) {
+  for (let ms = startMs; ms < startMs + seconds * 1_000; ms += FOLD_INTERVAL_MS) {
     const builder = new TradeBatchBuilder("aggregate", scales, perBatch);
     for (let i = 0; i < perBatch; i++) {
       ticks += Math.floor((random() - 0.5) * 60);
@@ -103,7 +109,7 @@ function essence({ levels, volume }: LevelSet): string {
   return [levels.POC, levels.VAH, levels.VAL, levels.VWAP, volume].map((each) => each?.units).join(" ");
 }
 
-function run(rate: number): boolean {
+function run(rate: number, seconds: number): boolean {
   const series = dayInMemory();
   const ignore = () => {};
   const live = new LiveSeries(series, "aggregate", {
@@ -125,8 +131,10 @@ function run(rate: number): boolean {
   const received = new TradeBatchBuilder("aggregate", scales);
   let set: LevelSet | undefined;
   let endMs = 0;
-  for (const { batch, nowMs } of stream(rate)) {
+  let cpuUs = 0;
+  for (const { batch, nowMs } of stream(rate, seconds)) {
     received.append(batch);
+    const cpu = process.cpuUsage();
     timed("seam", () => live.trades(batch, nowMs));
     timed("store", () => {
       live.followSeam();
@@ -134,6 +142,8 @@ function run(rate: number): boolean {
     });
     const derived = timed("levels", () => levelsAt(series, nowMs));
     timed("wire", () => JSON.stringify(levelSetToWire(derived, null)));
+    const { user, system } = process.cpuUsage(cpu);
+    cpuUs += user + system;
     set = derived;
     endMs = nowMs;
   }
@@ -146,27 +156,33 @@ function run(rate: number): boolean {
   ).minutes.filter(({ minute }) => minute >= LIVE_MINUTE);
 
   // From scratch: the day's minutes as they are, folded anew, and its levels alone.
-  const scratchAt = performance.now();
+  const scratchCpu = process.cpuUsage();
   let fold = foldWindow([]);
   for (let i = 0; i < SCRATCH_ROUNDS; i++) {
     fold = foldWindow([...today, ...liveMinutes]);
     windowLevels(fold, LIQUID_GRID);
   }
-  const scratchMs = (performance.now() - scratchAt) / SCRATCH_ROUNDS;
+  const { user: scratchUser, system: scratchSystem } = process.cpuUsage(scratchCpu);
+  const scratchUs = (scratchUser + scratchSystem) / SCRATCH_ROUNDS;
   const range: MinuteRange = dayRange(DAY);
   const other = new SeriesStore({ seriesId: 2, instrument: series.instrument, binUnits });
   other.commit(dayRange(DAY - 1), yesterday);
   other.commit(range, { ...LIQUID_GRID, minutes: [...today, ...liveMinutes] });
   const same = set !== undefined && essence(set) === essence(levelsAt(other, endMs));
   const stages = STAGES.map((stage) => `${stage} ${perTrade(took[stage]).toFixed(2)}`).join(", ");
+  const cpuPerTrade = cpuUs / trades;
   console.log(
-    `${rate.toLocaleString("en").padStart(6)} trades/s: ${perTrade(total).toFixed(2).padStart(6)} µs a trade (${stages}); ${trades.toLocaleString("en")} trades`,
+    `${rate.toLocaleString("en").padStart(6)} trades/s: ${cpuPerTrade.toFixed(2)} µs of processor time a trade; by the clock ${perTrade(total).toFixed(2)} (${stages})`,
   );
   console.log(
-    `${"".padStart(17)} the day from scratch, fold and levels: ${(scratchMs * 1_000).toFixed(0)} µs; ${same ? "the same levels" : "OTHER LEVELS"}`,
+    `${"".padStart(17)} the day from scratch, fold and levels: ${scratchUs.toFixed(0)} µs; ${same ? "the same levels" : "OTHER LEVELS"}`,
   );
-  return same && perTrade(total) <= BUDGET_US;
+  // Both hold more than the work: the one what else the machine does, the other the collector's and the compiler's threads.
+  return same && Math.min(cpuPerTrade, perTrade(total)) <= BUDGET_US;
 }
 
-const passed = RATES.map(run);
+console.log("to warm up:");
+run(RATES[0], WARM_UP_SECONDS);
+console.log("");
+const passed = RATES.map((rate) => run(rate, Number(options.seconds)));
 process.exit(passed.every(Boolean) ? 0 : 1);

@@ -10,6 +10,8 @@ const BENCHES: Readonly<Record<string, "short" | "long">> = {
   tape: "short",
   windows: "short",
   "profile-cache": "short",
+  "resident-day": "short",
+  "live-levels": "short",
   responsive: "short",
   "seam-hour": "long",
   commits: "long",

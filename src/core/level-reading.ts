@@ -3,7 +3,7 @@ import { type Decimal, decimal } from "./decimal.ts";
 import type { Scales } from "./instrument.ts";
 import { invariant } from "./invariant.ts";
 import type { Certainty, WindowCoverage } from "./level-set.ts";
-import { type Share, type ValueAreaMethod, valueArea } from "./value-area.ts";
+import { type Share, type ValueArea, type ValueAreaMethod, valueArea } from "./value-area.ts";
 import { vwap } from "./vwap.ts";
 import type { WindowFold, WindowSums } from "./window-fold.ts";
 import type { ProfileProof, ProvenArea, ProvenBin, WindowProof } from "./window-proof.ts";
@@ -16,6 +16,8 @@ export interface KnownWindow<Fold extends WindowSums = WindowSums> {
   readonly whole: boolean;
   /** What the venue's candles prove of a window that is not whole; undefined where they do not tell the rest, or are in doubt. */
   readonly proof?: WindowProof | undefined;
+  /** Answers what `find` would, if it knows that already. */
+  readonly knownArea?: (question: AreaQuestion, find: () => ValueArea | undefined) => ValueArea | undefined;
 }
 
 /** A level with how far it can be trusted. */
@@ -83,10 +85,11 @@ export function readSums(window: KnownWindow, scales: Scales): SumReadings {
 /** POC, VAH and VAL by their rows' lower edges. */
 export function readArea(
   window: KnownWindow<WindowFold>,
-  { method, share, coarser, binUnits }: AreaQuestion,
+  question: AreaQuestion,
   { priceScale }: Scales,
 ): AreaReadings {
   const { fold, coverage, whole, proof } = window;
+  const { method, share, coarser, binUnits } = question;
   const trusted = trustOf(window);
   const label = (bin: number) => decimal(BigInt(bin) * BigInt(binUnits), priceScale);
   const area = whole ? undefined : provenBy(proof?.profile, method, share, coarser);
@@ -100,7 +103,12 @@ export function readArea(
     return { poc: reading(area.poc), vah: reading(area.vah), val: reading(area.val) };
   }
   const empty = !whole && proof?.sums.volume === 0;
-  const found = empty ? undefined : valueArea(fold.profile.rows(coarser), method, { share });
+  const find = () => valueArea(fold.profile.volumeRows(coarser), method, { share });
+  const found = empty
+    ? undefined
+    : window.knownArea === undefined
+      ? find()
+      : window.knownArea(question, find);
   const exact = whole || (empty && proof.upToNow);
   const reading = (bin: number | undefined): Reading =>
     bin === undefined

@@ -1,9 +1,6 @@
 import { pow10 } from "./decimal.ts";
 import { type Scales, sameScales } from "./instrument.ts";
 import { invariant } from "./invariant.ts";
-import { PriceMoments } from "./price-moments.ts";
-import { minuteOfUs } from "./time-range.ts";
-import type { TradeBatch } from "./trade.ts";
 
 /**
  * What one minute of one series contributes. Prices in price units, volumes in size units,
@@ -51,98 +48,6 @@ export interface GridOf {
 }
 
 /**
- * Folds trades into the contributions of their minutes. The batch is in id order; minutes come out ascending.
- * Throws {@link InvariantError} when a minute's volume is beyond 2^53 − 1 size units.
- */
-export function foldMinutes(batch: TradeBatch, binUnits: number): MinuteContributions {
-  const rowsOfMinute = new Map<number, number[]>();
-  let last: number[] | undefined;
-  let lastMinute = Number.NaN;
-  for (let i = 0; i < batch.length; i++) {
-    const minute = minuteOfUs(batch.timeUs[i]!);
-    if (minute !== lastMinute || last === undefined) {
-      last = rowsOfMinute.get(minute);
-      if (last === undefined) {
-        last = [];
-        rowsOfMinute.set(minute, last);
-      }
-      lastMinute = minute;
-    }
-    last.push(i);
-  }
-  const minutes = [...rowsOfMinute]
-    .sort(([a], [b]) => a - b)
-    .map(([minute, rows]) => foldRows(batch, minute, rows, binUnits));
-  return { scales: batch.scales, binUnits, minutes };
-}
-
-function foldRows(
-  batch: TradeBatch,
-  minute: number,
-  rows: readonly number[],
-  binUnits: number,
-): MinuteContribution {
-  const { price, size, buy } = batch;
-  let high = 0;
-  let low = Number.POSITIVE_INFINITY;
-  let volume = 0;
-  let buyVolume = 0;
-  let rawCount = 0;
-  let firstTimeUs = Number.POSITIVE_INFINITY;
-  let lastTimeUs = 0;
-  const moments = new PriceMoments(price[rows[0]!]!);
-  const bins = new Map<number, [volume: number, buyVolume: number]>();
-  for (const row of rows) {
-    const p = price[row]!;
-    const s = size[row]!;
-    if (p > high) high = p;
-    if (p < low) low = p;
-    volume += s;
-    const bought = buy[row] === 1 ? s : 0;
-    buyVolume += bought;
-    rawCount += batch.lastId[row]! - batch.firstId[row]! + 1;
-    const time = batch.timeUs[row]!;
-    if (time < firstTimeUs) firstTimeUs = time;
-    if (time > lastTimeUs) lastTimeUs = time;
-    moments.add(p, s);
-    const bin = Math.floor(p / binUnits);
-    const sums = bins.get(bin);
-    if (sums === undefined) bins.set(bin, [s, bought]);
-    else {
-      sums[0] += s;
-      sums[1] += bought;
-    }
-  }
-  // Sizes are positive, so every partial sum is below the total: one check makes all of them exact.
-  invariant(
-    volume <= Number.MAX_SAFE_INTEGER,
-    `minute ${minute}: volume ${volume} is beyond 2^53 − 1 size units`,
-  );
-  const sorted = [...bins].sort(([a], [b]) => a - b);
-  const first = rows[0]!;
-  const final = rows[rows.length - 1]!;
-  return {
-    minute,
-    open: price[first]!,
-    high,
-    low,
-    close: price[final]!,
-    volume,
-    buyVolume,
-    ...moments.sums(volume),
-    count: rows.length,
-    rawCount,
-    firstId: batch.id[first]!,
-    lastId: batch.id[final]!,
-    firstTimeUs,
-    lastTimeUs,
-    bins: Float64Array.from(sorted, ([bin]) => bin),
-    binVolumes: Float64Array.from(sorted, ([, [v]]) => v),
-    binBuyVolumes: Float64Array.from(sorted, ([, [, v]]) => v),
-  };
-}
-
-/**
  * The same contributions at finer scales; `binUnits` grows with the price scale, so bin numbers stay.
  * Throws {@link InvariantError} when a price or a volume is then beyond 2^53 − 1 units.
  */
@@ -156,6 +61,7 @@ export function rescaleContributions(from: MinuteContributions, scales: Scales):
     binUnits: safe(from.binUnits * p),
     minutes: from.minutes.map((m) => ({
       ...m,
+      bins: m.bins,
       open: m.open * p,
       high: safe(m.high * p),
       low: m.low * p,

@@ -25,6 +25,7 @@ export * from "./level-reading.ts";
 export * from "./level-set.ts";
 export * from "./levels.ts";
 export * from "./minute.ts";
+export * from "./minute-fold.ts";
 export * from "./naked-pocs.ts";
 export * from "./profile.ts";
 export * from "./profile-period.ts";

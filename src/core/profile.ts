@@ -15,6 +15,15 @@ export interface ProfileRows {
   readonly buyVolumes: Float64Array;
 }
 
+/** {@link ProfileRows} in 9 bytes a row. */
+export interface SteppedRows {
+  readonly firstBin: number;
+  /** From one bin to the next; 0 for the first one. */
+  readonly steps: Uint8Array;
+  /** Of each row its volume and its buy volume, in turns. */
+  readonly volumes: Uint32Array;
+}
+
 interface Page {
   readonly volumes: Float64Array;
   readonly buyVolumes: Float64Array;
@@ -30,6 +39,9 @@ export class Profile {
   /** Pages that there is memory for. */
   #reserved = 0;
   #total = 0;
+  /** What {@link volumeRows} writes into. */
+  #rowBins = new Float64Array(0);
+  #rowVolumes = new Float64Array(0);
 
   /** Σ volume, size units. */
   get total(): number {
@@ -48,6 +60,14 @@ export class Profile {
   /** Takes away rows that were added before. */
   subtract(rows: ProfileRows): void {
     this.#apply(rows, -1);
+  }
+
+  addStepped(rows: SteppedRows): void {
+    this.#applyStepped(rows, 1);
+  }
+
+  subtractStepped(rows: SteppedRows): void {
+    this.#applyStepped(rows, -1);
   }
 
   /** Adds all of another profile on the same bins: a page at a time, three times as fast as its rows. */
@@ -92,6 +112,28 @@ export class Profile {
     };
   }
 
+  /**
+   * Bins and volumes of {@link rows}, in memory that the next call writes over: for a day of 20,000 rows twice as fast, as it asks
+   * for no new memory.
+   */
+  volumeRows(coarser = 1): Pick<ProfileRows, "bins" | "volumes"> {
+    invariant(Number.isSafeInteger(coarser) && coarser > 0, `bins grow by whole factors, got ${coarser}`);
+    const room = this.#pages.size * PAGE_BINS;
+    if (this.#rowBins.length < room) {
+      this.#rowBins = new Float64Array(room);
+      this.#rowVolumes = new Float64Array(room);
+    }
+    const bins = this.#rowBins;
+    const volumes = this.#rowVolumes;
+    let end = 0;
+    for (const index of [...this.#pages.keys()].sort((a, b) => a - b))
+      end = writeVolumes({ bins, volumes }, end, this.#pages.get(index)!.volumes, {
+        first: index * PAGE_BINS,
+        coarser,
+      });
+    return { bins: bins.subarray(0, end), volumes: volumes.subarray(0, end) };
+  }
+
   /** One page at a time: a year adds a million rows up, and this way a row costs 5 ns and not 13. */
   #apply({ bins, volumes, buyVolumes }: ProfileRows, sign: 1 | -1): void {
     let added = 0;
@@ -115,6 +157,34 @@ export class Profile {
     }
     this.#total += sign * added;
     // Volumes are positive, so one bound on the total makes every bin exact.
+    invariant(this.#total <= Number.MAX_SAFE_INTEGER, BEYOND_EXACT);
+  }
+
+  /** {@link #apply} as fast as it is: the rows are not unpacked before. */
+  #applyStepped({ firstBin, steps, volumes }: SteppedRows, sign: 1 | -1): void {
+    let added = 0;
+    let bin = firstBin;
+    let i = 0;
+    while (i < steps.length) {
+      const index = Math.floor((bin + steps[i]!) / PAGE_BINS);
+      const page = this.#page(index);
+      const of = page.volumes;
+      const bought = page.buyVolumes;
+      let slot = bin - index * PAGE_BINS;
+      for (; i < steps.length; i++) {
+        const next = slot + steps[i]!;
+        if (next >= PAGE_BINS) break;
+        slot = next;
+        const each = volumes[2 * i]!;
+        const volume = of[slot]! + sign * each;
+        if (volume < 0) invariant(false, `bin ${index * PAGE_BINS + slot}: volume would fall below 0`);
+        of[slot] = volume;
+        bought[slot] = bought[slot]! + sign * volumes[2 * i + 1]!;
+        added += each;
+      }
+      bin = index * PAGE_BINS + slot;
+    }
+    this.#total += sign * added;
     invariant(this.#total <= Number.MAX_SAFE_INTEGER, BEYOND_EXACT);
   }
 
@@ -185,6 +255,27 @@ function gatherRows(
     if (row < 0 || bins[row] !== bin) bins[++row] = bin;
     volumes[row] = volumes[row]! + volume;
     buyVolumes[row] = buyVolumes[row]! + page.buyVolumes[i]!;
+  }
+  return row + 1;
+}
+
+/** {@link gatherRows} of volumes alone, over whatever stands in `rows`. */
+function writeVolumes(
+  { bins, volumes }: Pick<ProfileRows, "bins" | "volumes">,
+  end: number,
+  page: Float64Array,
+  { first, coarser }: { readonly first: number; readonly coarser: number },
+): number {
+  let row = end - 1;
+  for (let i = 0; i < PAGE_BINS; i++) {
+    const volume = page[i]!;
+    if (volume === 0) continue;
+    const bin = coarser === 1 ? first + i : Math.floor((first + i) / coarser);
+    if (row >= 0 && bins[row] === bin) volumes[row] = volumes[row]! + volume;
+    else {
+      bins[++row] = bin;
+      volumes[row] = volume;
+    }
   }
   return row + 1;
 }

@@ -38,10 +38,14 @@ export function pocIndex(rows: Pick<ProfileRows, "bins" | "volumes">): number | 
   if (bins.length === 0) return undefined;
   const twiceMid = bins[0]! + bins[bins.length - 1]!;
   let best = 0;
-  for (let i = 1; i < bins.length; i++) {
-    const more = volumes[i]! - volumes[best]!;
+  let most = volumes[0]!;
+  for (let i = 1; i < volumes.length; i++) {
+    const volume = volumes[i]!;
+    if (volume < most) continue;
     // Rows ascend, so on equal distance the one found first is the lower one.
-    if (more > 0 || (more === 0 && distance(bins, i, twiceMid) < distance(bins, best, twiceMid))) best = i;
+    if (volume === most && distance(bins, i, twiceMid) >= distance(bins, best, twiceMid)) continue;
+    best = i;
+    most = volume;
   }
   return best;
 }
@@ -86,16 +90,18 @@ type Bounds = readonly [low: number, high: number];
 function rankedRows({ bins, volumes }: Pick<ProfileRows, "bins" | "volumes">, threshold: number): Bounds {
   const { cut, count } = rankedCut(volumes, threshold);
   let taken = count;
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
   const tied: number[] = [];
-  for (let i = 0; i < bins.length; i++) {
-    if (volumes[i]! < cut) continue;
-    if (volumes[i] === cut) tied.push(i);
+  for (let i = 0; i < volumes.length; i++) {
+    const volume = volumes[i]!;
+    if (volume < cut) continue;
+    if (volume === cut) tied.push(i);
     else {
       taken--;
-      low = Math.min(low, bins[i]!);
-      high = Math.max(high, bins[i]!);
+      // Rows ascend.
+      if (i < first) first = i;
+      last = i;
     }
   }
   if (taken < tied.length) {
@@ -103,10 +109,10 @@ function rankedRows({ bins, volumes }: Pick<ProfileRows, "bins" | "volumes">, th
     tied.sort((a, b) => distance(bins, a, twiceMid) - distance(bins, b, twiceMid) || a - b);
   }
   for (const i of tied.slice(0, taken)) {
-    low = Math.min(low, bins[i]!);
-    high = Math.max(high, bins[i]!);
+    first = Math.min(first, i);
+    last = Math.max(last, i);
   }
-  return [low, high];
+  return [bins[first]!, bins[last]!];
 }
 
 /**

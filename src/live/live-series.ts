@@ -2,6 +2,7 @@ import {
   Coverage,
   finestScales,
   foldMinutes,
+  type GridOf,
   type Instrument,
   intersectRanges,
   invariant,
@@ -12,8 +13,9 @@ import {
   type TradeKind,
 } from "../core/mod.ts";
 import type { SeriesStore } from "../store/mod.ts";
+import { OpenFold } from "./open-fold.ts";
 import { SealedQueue } from "./sealed-queue.ts";
-import { type SealedMinutes, Seam } from "./seam.ts";
+import { type OpenTrades, type SealedMinutes, Seam } from "./seam.ts";
 
 /** Trades waiting for their segment beyond which the oldest are given up to the backfill: about 100 MB. */
 const WAITING_ROWS_MAX = 1_000_000;
@@ -37,6 +39,8 @@ export class LiveSeries {
   readonly seam: Seam;
   readonly #events: LiveSeriesEvents;
   #dirty = false;
+  /** Of the minutes that were open when they were last brought into the store. */
+  #openFolds: ReadonlyMap<OpenTrades, OpenFold> = new Map();
   /** Minutes taken out of the queue whose segment is being written. */
   #writing: MinuteRange | undefined;
   /** Minutes of it that turned out not to be whole while it was written. */
@@ -72,7 +76,15 @@ export class LiveSeries {
   foldOpen(): boolean {
     if (!this.#dirty) return false;
     this.#dirty = false;
-    for (const batch of this.seam.openTrades()) this.store.putLive(this.#fold(batch), undefined);
+    const open = this.seam.openMinutes();
+    const folds = new Map(
+      open.map(([minute, trades]) => [trades, this.#openFolds.get(trades) ?? new OpenFold(minute)]),
+    );
+    this.#openFolds = folds;
+    for (const [trades, fold] of folds) {
+      const batch = trades.build();
+      this.store.putLive(fold.upTo(batch, this.#gridOf(batch)), undefined);
+    }
     return true;
   }
 
@@ -141,9 +153,14 @@ export class LiveSeries {
   }
 
   #fold(batch: TradeBatch): MinuteContributions {
+    const { scales, binUnits } = this.#gridOf(batch);
+    return foldMinutes(rescaleBatch(batch, scales), binUnits);
+  }
+
+  /** What trades are folded on: the store's scales may have outgrown the stream's, and bins are whole units only at the finer of both. */
+  #gridOf(batch: TradeBatch): GridOf {
     const { scales, binUnits } = this.store.grid;
-    // The store's scales may have outgrown the stream's: bins are whole units only at the finer of both.
     const finest = finestScales(scales, batch.scales);
-    return foldMinutes(rescaleBatch(batch, finest), binUnits * 10 ** (finest.priceScale - scales.priceScale));
+    return { scales: finest, binUnits: binUnits * 10 ** (finest.priceScale - scales.priceScale) };
   }
 }

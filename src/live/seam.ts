@@ -5,7 +5,6 @@ import {
   minuteOfMs,
   minuteOfUs,
   type Scales,
-  sliceBatch,
   sortedUnique,
   type TradeBatch,
   TradeBatchBuilder,
@@ -32,6 +31,9 @@ export interface SealedMinutes {
   readonly range: MinuteRange;
   readonly batch: TradeBatch;
 }
+
+/** The trades of an open minute, in id order. */
+export type OpenTrades = Pick<TradeBatchBuilder, "build">;
 
 export interface SeamCounters {
   readonly accepted: number;
@@ -183,7 +185,12 @@ export class Seam {
 
   /** Trades of minutes that are not sealed yet, oldest minute first. */
   openTrades(): TradeBatch[] {
-    return [...this.#open].sort(([a], [b]) => a - b).map(([, builder]) => builder.build());
+    return this.openMinutes().map(([, trades]) => trades.build());
+  }
+
+  /** Minutes that are not sealed yet, the oldest first; to the trades of one, as long as they are the same object, more are only added. */
+  openMinutes(): [minute: number, trades: OpenTrades][] {
+    return [...this.#open].sort(([a], [b]) => a - b);
   }
 
   #receive(id: number, held: Held): void {
@@ -235,7 +242,7 @@ export class Seam {
       builder = new TradeBatchBuilder(this.#options.kind, this.#scales);
       this.#open.set(minute, builder);
     }
-    builder.append(sliceBatch(batch, row, row + 1));
+    builder.appendRow(batch, row);
     this.#scales = finestScales(this.#scales, builder.scales);
   }
 

@@ -9,14 +9,8 @@ import {
   type ProfileRows,
   type WindowFold,
 } from "../core/mod.ts";
-import {
-  daysAndParts,
-  type FoldedPiece,
-  foldedPiece,
-  isDay,
-  type MinuteSpans,
-  spansOf,
-} from "./folded-piece.ts";
+import { daysAndParts } from "./day-minutes.ts";
+import { type FoldedPiece, foldedPiece, isDay, type MinuteSpans, spansOf } from "./folded-piece.ts";
 import type { SeriesStore } from "./series-store.ts";
 
 /** Bytes of everything kept, of all series together: some two years of a liquid symbol, whose day is about 300 kB. */

@@ -1,6 +1,4 @@
 import {
-  dayOfMinute,
-  dayRange,
   MINUTES_PER_DAY,
   type MinuteRange,
   Profile,
@@ -73,15 +71,6 @@ export function spansOf(series: SeriesStore, { lo, hi }: MinuteRange): MinuteSpa
     highs[count++] = found.high;
   }
   return { minutes: minutes.slice(0, count), lows: lows.slice(0, count), highs: highs.slice(0, count) };
-}
-
-/** A range cut at midnights: whole days, and parts of days at its ends. */
-export function* daysAndParts({ lo, hi }: MinuteRange): Generator<MinuteRange, void, undefined> {
-  for (let at = lo; at < hi; ) {
-    const end = Math.min(hi, dayRange(dayOfMinute(at)).hi);
-    yield { lo: at, hi: end };
-    at = end;
-  }
 }
 
 export function isDay({ lo, hi }: MinuteRange): boolean {

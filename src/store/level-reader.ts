@@ -8,6 +8,7 @@ import {
   type Session,
   type ValueAreaMethod,
   type WindowFold,
+  type WindowSums,
 } from "../core/mod.ts";
 import { daysOf } from "./day-minutes.ts";
 import type { SeriesStore } from "./series-store.ts";
@@ -42,12 +43,22 @@ export function daysRead(session: Session): readonly number[] {
 export function readLevels(series: SeriesStore, question: LevelQuestion): LevelSet {
   const { session, method, coarser, nowMinute, expectedEnd } = question;
   const { scales, binUnits } = series.grid;
-  const window = (range: MinuteRange, bins?: number): KnownWindow<WindowFold> => {
-    // A window that has ended owes all of its minutes at once.
-    const known = series.window(range, range.hi <= nowMinute ? range.hi : expectedEnd, nowMinute);
+  // A window that has ended owes all of its minutes at once.
+  const endOf = ({ hi }: MinuteRange) => (hi <= nowMinute ? hi : expectedEnd);
+  const proven = <Fold extends WindowSums>(
+    known: KnownWindow<Fold>,
+    range: MinuteRange,
+    bins?: number,
+  ): KnownWindow<Fold> => {
     if (known.whole) series.certainty.settled(range);
     return known.whole ? known : { ...known, proof: series.certainty.proof(range, nowMinute, bins) };
   };
+  const folded = (range: MinuteRange): KnownWindow<WindowFold> => ({
+    ...proven(series.window(range, endOf(range), nowMinute), range, coarser),
+    // Of a window that is not in memory there may be more to know once it is loaded.
+    ...(series.canFold(range) && { knownArea: (asked, find) => series.areas.of(range, asked, find) }),
+  });
+  const summed = (range: MinuteRange) => proven(series.sums(range, endOf(range), nowMinute), range);
   return deriveLevels(
     {
       symbol: series.symbol,
@@ -57,10 +68,10 @@ export function readLevels(series: SeriesStore, question: LevelQuestion): LevelS
       revision: series.revision,
       scales,
       binUnits,
-      current: window(session.range, coarser),
-      previous: window(session.previous, coarser),
-      openingRange: window(session.openingRange),
-      initialBalance: window(session.initialBalance),
+      current: folded(session.range),
+      previous: folded(session.previous),
+      openingRange: summed(session.openingRange),
+      initialBalance: summed(session.initialBalance),
       doubts: doubtsOf(series, session),
     },
     { method, coarser },

@@ -1,8 +1,9 @@
 /** The incremental profile store: minute contributions in memory, folds, change stream. */
 export * from "./day-loader.ts";
+export { daysAndParts } from "./day-minutes.ts";
 export { DayProfiles, FOLDED_BYTES_MAX, type WindowRanges } from "./day-profiles.ts";
 export { FINISHED_WINDOWS_MAX, type WindowWatch } from "./finished-windows.ts";
-export { daysAndParts, isDay, type MinuteSpans } from "./folded-piece.ts";
+export { isDay, type MinuteSpans } from "./folded-piece.ts";
 export * from "./level-reader.ts";
 export type { MinuteCandles, ToldMinute } from "./minute-candles.ts";
 export type { CheckedMinutes, FoundMismatch } from "./minute-checks.ts";

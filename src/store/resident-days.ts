@@ -1,20 +1,23 @@
 import {
   dayOfMinute,
   dayRange,
-  foldWindow,
+  foldSums,
   type GridOf,
   invariant,
   type MinuteContribution,
   type MinuteContributions,
   type MinuteRange,
+  mergeSums,
+  Profile,
   rescaleContributions,
   type Scales,
   type WindowFold,
+  type WindowSums,
 } from "../core/mod.ts";
 import { DayMinutes, daysOf } from "./day-minutes.ts";
 import type { SeriesCoverage } from "./series-coverage.ts";
 
-/** Days of one series kept in memory; the ones longest unused make room. A liquid day is about 3 MB. */
+/** Days of one series kept in memory; the ones longest unused make room. The most liquid day is some 8 MB. */
 export const RESIDENT_DAYS_MAX = 16;
 
 /** The days of one series that are in memory, and those that are on their way from the tape. */
@@ -144,7 +147,19 @@ export class ResidentDays {
     const days = daysOf(range);
     const only = days.length === 1 ? this.#touch(days[0]!) : undefined;
     if (only !== undefined && only.range.lo === range.lo && only.range.hi === range.hi) return only.fold();
-    return foldWindow(days.flatMap((day) => [...(this.#touch(day)?.within(range) ?? [])]));
+    const profile = new Profile();
+    for (const day of days) this.#touch(day)?.addTo(profile, range);
+    return { ...this.sums(range), profile };
+  }
+
+  /** {@link fold} without the profile. */
+  sums(range: MinuteRange): WindowSums {
+    let sums = foldSums([]);
+    for (const day of daysOf(range)) {
+      const found = this.#touch(day);
+      if (found !== undefined) sums = mergeSums(sums, found.sums(range));
+    }
+    return sums;
   }
 
   #touch(day: number): DayMinutes | undefined {

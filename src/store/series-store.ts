@@ -4,7 +4,6 @@ import {
   dayRange,
   type GridOf,
   type Instrument,
-  intersectRanges,
   invariant,
   type KnownWindow,
   type MinuteContribution,
@@ -15,8 +14,9 @@ import {
   type WindowCoverage,
   type WindowFold,
 } from "../core/mod.ts";
+import { AreaMemo } from "./area-memo.ts";
 import { DayChanges } from "./day-changes.ts";
-import { daysOf } from "./day-minutes.ts";
+import { daysAndParts, daysOf } from "./day-minutes.ts";
 import { FinishedWindows } from "./finished-windows.ts";
 import type { MinuteCandles, ToldMinute } from "./minute-candles.ts";
 import { ResidentDays } from "./resident-days.ts";
@@ -38,6 +38,8 @@ export class SeriesStore {
   readonly instrument: Instrument;
   /** Whole windows that are known without their minutes. */
   readonly finished = new FinishedWindows();
+  /** Value areas of windows that have not changed since. */
+  readonly areas = new AreaMemo((range) => this.changesOf(range));
   readonly #grid: SeriesGrid;
   readonly #coverage = new SeriesCoverage();
   readonly #changes = new DayChanges();
@@ -88,9 +90,8 @@ export class SeriesStore {
    */
   commit(range: MinuteRange, contributions: MinuteContributions): void {
     const aligned = this.align(contributions);
-    for (const day of daysOf(range)) {
-      const part = intersectRanges(range, dayRange(day));
-      if (part === undefined) continue;
+    for (const part of daysAndParts(range)) {
+      const day = dayOfMinute(part.lo);
       if (!this.#days.isAbsent(day)) this.#days.open(day);
       this.#days.replace(day, part, aligned);
     }
@@ -122,10 +123,8 @@ export class SeriesStore {
   /** Minutes are no longer known (their segment is gone): they are uncovered and contribute nothing. */
   uncover(range: MinuteRange): void {
     this.#coverage.uncover(range);
-    for (const day of daysOf(range)) {
-      const part = intersectRanges(range, dayRange(day));
-      if (part !== undefined) this.#days.replace(day, part, { ...this.grid, minutes: [] });
-    }
+    for (const part of daysAndParts(range))
+      this.#days.replace(dayOfMinute(part.lo), part, { ...this.grid, minutes: [] });
     this.#changed(range);
   }
 
@@ -183,7 +182,7 @@ export class SeriesStore {
 
   /** Whether {@link window} can be asked for: its minutes are in memory, or it is known finished without them. */
   canFold(range: MinuteRange): boolean {
-    return this.absentDays(range).length === 0 || this.#isKnownFinished(range);
+    return this.absentDays(range).length === 0 || this.#knownFinished(range) !== undefined;
   }
 
   /** The committed minutes of a day: what a load from the tape has to bring. */
@@ -191,10 +190,7 @@ export class SeriesStore {
     return this.#coverage.committed.within(range);
   }
 
-  /**
-   * A load of an absent day from the tape begins; `endLoad` ends it. What is replaced meanwhile is kept beside it, so that a
-   * load is right however many commits overtake it.
-   */
+  /** A load of an absent day from the tape begins; `endLoad` ends it. What is replaced meanwhile overtakes what it brings. */
   beginLoad(day: number): void {
     this.#days.beginLoad(day);
   }
@@ -234,10 +230,14 @@ export class SeriesStore {
    * Days that are absent must have been loaded, unless the window is among the finished ones: {@link canFold}.
    */
   window(range: MinuteRange, expectedEnd = range.hi, nowMinute = expectedEnd - 1): KnownWindow<WindowFold> {
-    return {
-      fold: (this.#isKnownFinished(range) && this.finished.of(range)) || this.#days.fold(range),
-      ...this.knowledgeOf(range, expectedEnd, nowMinute),
-    };
+    const fold = this.#knownFinished(range) ?? this.#days.fold(range);
+    return { fold, ...this.knowledgeOf(range, expectedEnd, nowMinute) };
+  }
+
+  /** {@link window} without its profile. */
+  sums(range: MinuteRange, expectedEnd: number, nowMinute: number): KnownWindow {
+    const fold = this.#knownFinished(range) ?? this.#days.sums(range);
+    return { fold, ...this.knowledgeOf(range, expectedEnd, nowMinute) };
   }
 
   /** What is known of a window, without folding it. */
@@ -283,16 +283,18 @@ export class SeriesStore {
   }
 
   /** Of days that are in memory nobody else need tell. */
-  #isKnownFinished(range: MinuteRange): boolean {
-    const known = this.finished.of(range) !== undefined && this.#coverage.committed.covers(range);
-    return known && this.absentDays(range).length > 0;
+  #knownFinished(range: MinuteRange): WindowFold | undefined {
+    const fold = this.finished.of(range);
+    if (fold === undefined || !this.#coverage.committed.covers(range)) return undefined;
+    return this.absentDays(range).length > 0 ? fold : undefined;
   }
 
   /** Marks minutes as sealed; those of them without trades contribute nothing, whatever stood there. */
   #seal(sealed: MinuteRange, { minutes }: MinuteContributions): void {
     const traded = new Set(minutes.map(({ minute }) => minute));
-    const open = this.#coverage.committed.missing(sealed);
-    for (const range of open) this.#days.clearBut(traded, range);
-    for (const range of open) this.#coverage.seal(range);
+    for (const range of this.#coverage.committed.missing(sealed)) {
+      this.#days.clearBut(traded, range);
+      this.#coverage.seal(range);
+    }
   }
 }

@@ -35,6 +35,12 @@ export interface CertifierSource {
   readonly onReady: () => void;
 }
 
+/** It holds at its revision only; later it tells where to look first. */
+interface Answer {
+  readonly area: ProvenArea | undefined;
+  readonly revision: number;
+}
+
 /**
  * What is known of one window's profile, kept up to date. Changes are noted at once and worked in by {@link step}, so that
  * a change of many minutes never holds up whoever makes it.
@@ -48,7 +54,9 @@ export class WindowCertifier implements ProfileProof {
   /** Reads answer less than could be known. */
   #behind = false;
   #closed = false;
-  readonly #answers = new Map<string, ProvenArea | undefined>();
+  readonly #answers = new Map<string, Answer>();
+  /** Counts what was worked in. */
+  #revision = 0;
 
   constructor(range: MinuteRange, coarser: number, source: CertifierSource) {
     this.range = range;
@@ -99,16 +107,17 @@ export class WindowCertifier implements ProfileProof {
   area(method: ValueAreaMethod, share: Share): ProvenArea | undefined {
     if (this.pending) return undefined;
     const key = `${method} ${share.part}/${share.whole}`;
-    if (this.#answers.has(key)) return this.#answers.get(key);
-    if (this.#answers.size >= ANSWERS_MAX) this.#answers.clear();
-    const answer = provenArea(this.#state, method, share);
-    this.#answers.set(key, answer);
-    return answer;
+    const before = this.#answers.get(key);
+    if (before?.revision === this.#revision) return before.area;
+    if (before === undefined && this.#answers.size >= ANSWERS_MAX) this.#answers.clear();
+    const area = provenArea(this.#state, method, share, before?.area);
+    this.#answers.set(key, { area, revision: this.#revision });
+    return area;
   }
 
   #workIn(binsMax: number): void {
     if (this.#closed || !this.pending || !this.#source.isLoaded()) return;
-    this.#answers.clear();
+    this.#revision++;
     let bins = binsMax;
     for (const minute of this.#dirty) {
       if (bins <= 0) return;

@@ -24,11 +24,18 @@ export interface KnownSums {
   readonly last: number | null;
 }
 
-/** Sums up minutes in ascending order. */
-export function knownSums(minutes: Iterable<SkeletonCandle>): KnownSums {
+/** A minute's quote volume; without the venue's word every trade is somewhere between the minute's low and its high. */
+export function quoteOf({ quoteVolume, volume, low, high }: SkeletonCandle): SumInterval<bigint> {
+  if (volume === 0) return { low: 0n, high: 0n };
+  if (quoteVolume !== undefined) return { low: quoteVolume, high: quoteVolume };
+  return { low: BigInt(volume) * BigInt(low), high: BigInt(volume) * BigInt(high) };
+}
+
+/** Sums up minutes in ascending order; `quoteVolume` where the sum of theirs is at hand, for it takes the most time. */
+export function knownSums(minutes: Iterable<SkeletonCandle>, quoteVolume?: SumInterval<bigint>): KnownSums {
   let volume = 0;
-  let quote = 0n;
-  let quoteSpread = 0n;
+  let quoteLow = 0n;
+  let quoteHigh = 0n;
   let buyLow = 0;
   let buyHigh = 0;
   let open: number | null = null;
@@ -38,11 +45,10 @@ export function knownSums(minutes: Iterable<SkeletonCandle>): KnownSums {
   for (const minute of minutes) {
     if (minute.volume === 0) continue;
     volume += minute.volume;
-    if (minute.quoteVolume !== undefined) quote += minute.quoteVolume;
-    else {
-      // Every trade is somewhere between the minute's low and its high.
-      quote += BigInt(minute.volume) * BigInt(minute.low);
-      quoteSpread += BigInt(minute.volume) * BigInt(minute.high - minute.low);
+    if (quoteVolume === undefined) {
+      const quote = quoteOf(minute);
+      quoteLow += quote.low;
+      quoteHigh += quote.high;
     }
     buyLow += minute.buyVolume ?? 0;
     buyHigh += minute.buyVolume ?? minute.volume;
@@ -54,7 +60,7 @@ export function knownSums(minutes: Iterable<SkeletonCandle>): KnownSums {
   }
   return {
     volume,
-    quoteVolume: { low: quote, high: quote + quoteSpread },
+    quoteVolume: quoteVolume ?? { low: quoteLow, high: quoteHigh },
     buyVolume: { low: buyLow, high: buyHigh },
     open,
     high,

@@ -7,15 +7,19 @@ const ROUNDS_MAX = 8;
 /** So few are sorted at once. */
 const FEW = 32;
 
+export interface Fewest {
+  readonly taken: number;
+  readonly sum: number;
+  /** The smallest one taken; undefined where none is. */
+  readonly least: number | undefined;
+}
+
 /**
  * The fewest of the first `count` values (integers > 0) whose sum reaches `need`, largest first: how many, and their sum.
  * Undefined when all of them do not. Overwrites `gains`. Linear.
  */
-export function fewestReaching(
-  gains: Float64Array,
-  count: number,
-  need: number,
-): { readonly taken: number; readonly sum: number } | undefined {
+export function fewestReaching(gains: Float64Array, count: number, need: number): Fewest | undefined {
+  if (need <= 0) return { taken: 0, sum: 0, least: undefined };
   const counts = new Int32Array(BUCKETS);
   const sums = new Float64Array(BUCKETS);
   let left = count;
@@ -25,8 +29,9 @@ export function fewestReaching(
     let least = gains[0]!;
     let most = least;
     for (let i = 1; i < left; i++) {
-      least = Math.min(least, gains[i]!);
-      most = Math.max(most, gains[i]!);
+      const gain = gains[i]!;
+      if (gain < least) least = gain;
+      else if (gain > most) most = gain;
     }
     if (least === most) break;
     // The same for equal values and never falling, which is all that the order of buckets needs.
@@ -34,9 +39,10 @@ export function fewestReaching(
     counts.fill(0);
     sums.fill(0);
     for (let i = 0; i < left; i++) {
-      const bucket = Math.floor((gains[i]! - least) * scale);
+      const gain = gains[i]!;
+      const bucket = ((gain - least) * scale) | 0;
       counts[bucket] = counts[bucket]! + 1;
-      sums[bucket] = sums[bucket]! + gains[i]!;
+      sums[bucket] = sums[bucket]! + gain;
     }
     let reached = BUCKETS - 1;
     while (reached >= 0 && sum + sums[reached]! < need) {
@@ -46,16 +52,17 @@ export function fewestReaching(
     }
     if (reached < 0) return undefined;
     let kept = 0;
-    for (let i = 0; i < left; i++)
-      if (Math.floor((gains[i]! - least) * scale) === reached) gains[kept++] = gains[i]!;
+    for (let i = 0; i < left; i++) {
+      const gain = gains[i]!;
+      if ((((gain - least) * scale) | 0) === reached) gains[kept++] = gain;
+    }
     left = kept;
   }
-  if (need <= sum) return { taken, sum };
   const rest = gains.subarray(0, left).sort();
   for (let i = rest.length - 1; i >= 0; i--) {
     taken++;
     sum += rest[i]!;
-    if (sum >= need) return { taken, sum };
+    if (sum >= need) return { taken, sum, least: rest[i] };
   }
   return undefined;
 }

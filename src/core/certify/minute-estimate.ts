@@ -90,16 +90,29 @@ function addTriangle(
   mean: number,
   unit: number,
 ): void {
-  const { firstBin, lastBin, span } = minute;
+  const { firstBin, lastBin, span, low, stepUnits, binUnits } = minute;
+  const { estimate } = rows;
   const triangle = triangleOf(mean);
+  // shareBelow() times the lots, without its divisions.
+  const rising = lots / ((triangle.high - triangle.low) * (triangle.peak - triangle.low));
+  const falling = lots / ((triangle.high - triangle.low) * (triangle.high - triangle.peak));
+  const stepShare = 1 / (span + 1);
   let before = 0;
-  for (let bin = firstBin; bin <= lastBin; bin++) {
-    const upTo =
-      bin === lastBin
-        ? lots
-        : Math.round(lots * shareBelow(triangle, (lastStep(minute, bin) + 1) / (span + 1)));
+  for (let bin = firstBin; bin < lastBin; bin++) {
+    const below = Math.ceil(((bin + 1) * binUnits - low) / stepUnits) * stepShare;
+    let upTo = before;
+    if (below >= triangle.high) upTo = lots;
+    else if (below > triangle.peak)
+      upTo = Math.floor(lots - (triangle.high - below) * (triangle.high - below) * falling + 1 / 2);
+    else if (below > triangle.low)
+      upTo = Math.floor((below - triangle.low) * (below - triangle.low) * rising + 1 / 2);
+    // Rounding neither takes volume away nor makes any.
+    if (upTo < before) upTo = before;
+    else if (upTo > lots) upTo = lots;
     const i = bin - rows.firstBin;
-    rows.estimate[i] = rows.estimate[i]! + unit * (upTo - before);
+    estimate[i] = estimate[i]! + unit * (upTo - before);
     before = upTo;
   }
+  const last = lastBin - rows.firstBin;
+  estimate[last] = estimate[last]! + unit * (lots - before);
 }

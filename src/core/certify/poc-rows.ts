@@ -35,16 +35,28 @@ export function pocRows(box: VolumeBox, known: readonly [low: number, high: numb
     const most = upper[i]!;
     if (most < least || (most === lower[fullest] && i !== fullest && tieBefore(box, fullest, i))) continue;
     found[count++] = i;
-    cap = Math.max(cap, most);
+    if (most > cap) cap = most;
   }
   invariant(count > 0, `no row within ${known[0]}..${known[1]} can hold the POC's ${least} size units`);
   const rows = found.subarray(0, count);
-  if (count === 1) lower[rows[0]!] = Math.max(lower[rows[0]!]!, least);
-  for (let i = 0; i < upper.length; i++) if (upper[i]! > cap) upper[i] = cap;
-  tighten(box);
+  let narrowed = false;
+  if (count === 1 && lower[rows[0]!]! < least) {
+    lower[rows[0]!] = least;
+    narrowed = true;
+  }
+  for (let i = 0; i < upper.length; i++) {
+    if (upper[i]! <= cap) continue;
+    upper[i] = cap;
+    narrowed = true;
+  }
+  // Tight bounds stay as they are.
+  if (narrowed) tighten(box);
 
   let extra = box.total - lowerSum(lower);
-  for (const row of rows) extra = Math.min(extra, Math.max(0, least - lower[row]!));
+  for (let k = 0; k < count; k++) {
+    const more = Math.max(0, least - lower[rows[k]!]!);
+    if (more < extra) extra = more;
+  }
   return { rows, least, extra };
 }
 
@@ -63,7 +75,8 @@ function waterLevel({ upper, total }: VolumeBox, proven: number): number {
     let full = 0;
     let open = 0;
     for (let i = 0; i < upper.length; i++) {
-      if (upper[i]! <= level) full += upper[i]!;
+      const most = upper[i]!;
+      if (most <= level) full += most;
       else open++;
     }
     if (open === 0) return level;

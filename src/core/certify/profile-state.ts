@@ -1,7 +1,7 @@
 import { invariant } from "../invariant.ts";
 import type { MinuteContribution } from "../minute.ts";
 import type { MinuteRange } from "../time-range.ts";
-import { type KnownSums, knownSums } from "./known-sums.ts";
+import { type KnownSums, knownSums, quoteOf } from "./known-sums.ts";
 import { addMinuteBounds } from "./minute-bounds.ts";
 import { addMinuteEstimate } from "./minute-estimate.ts";
 import type { ProfileBounds } from "./profile-bounds.ts";
@@ -22,9 +22,13 @@ interface Dense {
 }
 
 /** A minute as it stands in the sums: loaded, or known by its candle alone. */
-type Applied =
+type Applied = {
+  /** What it adds to the sums, read once: a contribution may have to unpack its fields. */
+  readonly known: SkeletonCandle | undefined;
+} & (
   | { readonly kind: "covered"; readonly contribution: MinuteContribution | undefined }
-  | { readonly kind: "unseen"; readonly unseen: UnseenMinute | undefined };
+  | { readonly kind: "unseen"; readonly unseen: UnseenMinute | undefined }
+);
 
 /**
  * What is known of a window's closed minutes, some loaded and the others known by their candles, kept so that a change
@@ -38,6 +42,12 @@ export class ProfileState {
   readonly #candles = new Map<number, SkeletonCandle>();
   readonly #minutes = new Map<number, Applied>();
   #dense: Dense = { firstBin: 0, lower: empty(), upper: empty(), estimate: empty() };
+  /** No minute was ever known outside. */
+  #lo = Number.POSITIVE_INFINITY;
+  #hi = Number.NEGATIVE_INFINITY;
+  /** Σ quote volume of all that is known. */
+  #quoteLow = 0n;
+  #quoteHigh = 0n;
   #tooWide = false;
   #sums: KnownSums | undefined;
   #unseen: UnseenMinute[] | undefined;
@@ -65,7 +75,11 @@ export class ProfileState {
   /** A minute's trades are loaded (undefined: it had none), in place of its candle or of what was loaded before. */
   cover(minute: number, contribution: MinuteContribution | undefined): void {
     this.#withdraw(minute);
-    this.#apply(minute, { kind: "covered", contribution });
+    this.#apply(minute, {
+      kind: "covered",
+      contribution,
+      known: contribution && summedFields(contribution),
+    });
   }
 
   /** A minute's trades are no longer to be trusted: its candle counts again, if there is one. */
@@ -92,7 +106,10 @@ export class ProfileState {
   /** Sums of everything known, or of the minutes of a range. */
   sums(range?: MinuteRange): KnownSums {
     if (range !== undefined) return knownSums(this.#known(range));
-    this.#sums ??= knownSums(this.#known(this.#extent()));
+    this.#sums ??= knownSums(this.#known({ lo: this.#lo, hi: this.#hi }), {
+      low: this.#quoteLow,
+      high: this.#quoteHigh,
+    });
     return this.#sums;
   }
 
@@ -114,35 +131,29 @@ export class ProfileState {
     return found.sort((a, b) => a.minute - b.minute);
   }
 
-  *#known({ lo, hi }: MinuteRange): Generator<SkeletonCandle> {
+  #known({ lo, hi }: MinuteRange): SkeletonCandle[] {
+    const minutes: SkeletonCandle[] = [];
     for (let minute = lo; minute < hi; minute++) {
-      const applied = this.#minutes.get(minute);
-      if (applied === undefined) continue;
-      const known = applied.kind === "covered" ? applied.contribution : applied.unseen?.candle;
-      if (known !== undefined) yield known;
+      const known = this.#minutes.get(minute)?.known;
+      if (known !== undefined) minutes.push(known);
     }
-  }
-
-  #extent(): MinuteRange {
-    let lo = Number.POSITIVE_INFINITY;
-    let hi = Number.NEGATIVE_INFINITY;
-    for (const minute of this.#minutes.keys()) {
-      lo = Math.min(lo, minute);
-      hi = Math.max(hi, minute + 1);
-    }
-    return { lo, hi };
+    return minutes;
   }
 
   #applyCandle(minute: number): void {
     this.#withdraw(minute);
     const candle = this.#candles.get(minute);
-    if (candle !== undefined)
-      this.#apply(minute, { kind: "unseen", unseen: unseenMinute(candle, this.grid) });
+    if (candle === undefined) return;
+    const unseen = unseenMinute(candle, this.grid);
+    this.#apply(minute, { kind: "unseen", unseen, known: unseen && summedFields(candle) });
   }
 
   #apply(minute: number, applied: Applied): void {
     this.#minutes.set(minute, applied);
+    if (minute < this.#lo) this.#lo = minute;
+    if (minute >= this.#hi) this.#hi = minute + 1;
     this.#changed();
+    this.#addQuote(applied, 1n);
     this.#add(applied, 1);
   }
 
@@ -151,7 +162,15 @@ export class ProfileState {
     if (applied === undefined) return;
     this.#minutes.delete(minute);
     this.#changed();
+    this.#addQuote(applied, -1n);
     this.#add(applied, -1);
+  }
+
+  #addQuote({ known }: Applied, sign: 1n | -1n): void {
+    if (known === undefined) return;
+    const { low, high } = quoteOf(known);
+    this.#quoteLow += sign * low;
+    this.#quoteHigh += sign * high;
   }
 
   #changed(): void {
@@ -212,6 +231,11 @@ export class ProfileState {
     };
     return true;
   }
+}
+
+function summedFields(of: SkeletonCandle): SkeletonCandle {
+  const { minute, open, high, low, close, volume, quoteVolume, buyVolume } = of;
+  return { minute, open, high, low, close, volume, quoteVolume, buyVolume };
 }
 
 function empty(): Float64Array {

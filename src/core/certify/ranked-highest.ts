@@ -1,5 +1,5 @@
-import { type BoundsBySize, firstAbove } from "./bounds-by-size.ts";
 import { fewestReaching } from "./largest-gains.ts";
+import { lowestPassing } from "./lowest-passing.ts";
 import { tieBefore, type VolumeBox } from "./volume-box.ts";
 
 /**
@@ -11,37 +11,36 @@ export interface CutLevel {
   passes: number;
 }
 
-export function openCutLevel({ uppers }: BoundsBySize): CutLevel {
-  return { fails: 0, passes: uppers[uppers.length - 1]! };
+export function openCutLevel(): CutLevel {
+  return { fails: 0, passes: Number.POSITIVE_INFINITY };
 }
 
 /**
  * The highest row that `ranked` can take. If a row cannot, no row with a smaller upper bound can, nor one with an equal
  * bound that comes after it: so only rows that exceed all above them come into question, and then, among equal
- * volumes, rows that come before them.
+ * volumes, rows that come before them. Rows around `near` are looked at first.
  */
-export function highestTaken(box: VolumeBox, bySize: BoundsBySize, level: CutLevel): number {
+export function highestTaken(box: VolumeBox, level: CutLevel, near?: number): number {
   const { upper } = box;
   const records: number[] = [];
   let largest = 0;
+  let nearest = 0;
   for (let i = upper.length - 1; i >= 0; i--) {
     if (upper[i]! <= largest) continue;
     largest = upper[i]!;
+    if (near !== undefined && i >= near) nearest = records.length;
     records.push(i);
   }
+  // The largest bound of all passes whatever it is: it is the last.
   const gains = new Float64Array(upper.length);
-  let from = 0;
-  let to = records.length - 1;
-  while (from < to) {
-    const middle = (from + to) >> 1;
+  const from = lowestPassing(records.length - 1, near === undefined ? undefined : nearest, (middle) => {
     const volume = upper[records[middle]!]!;
     if (volume > level.fails && volume < level.passes) {
-      if (someCanBeTaken(box, bySize, volume, gains)) level.passes = volume;
+      if (canBeTaken(box, volume, undefined, gains)) level.passes = volume;
       else level.fails = volume;
     }
-    if (volume <= level.fails) from = middle + 1;
-    else to = middle;
-  }
+    return volume > level.fails;
+  });
   const row = records[from]!;
   if (canBeTaken(box, upper[row]!, row, gains)) return row;
   const equals = equalRows(box, row);
@@ -67,39 +66,17 @@ function equalRows(box: VolumeBox, row: number): number[] {
 
 /** The first of rows of equal volume, each before the one above it, that can be taken; the last one can. */
 function firstTaken(box: VolumeBox, rows: readonly number[], gains: Float64Array): number {
-  let from = 0;
-  let to = rows.length - 1;
-  while (from < to) {
-    const middle = (from + to) >> 1;
+  const found = lowestPassing(rows.length - 1, undefined, (middle) => {
     const row = rows[middle]!;
-    if (canBeTaken(box, box.upper[row]!, row, gains)) to = middle;
-    else from = middle + 1;
-  }
-  return rows[to]!;
+    return canBeTaken(box, box.upper[row]!, row, gains);
+  });
+  return rows[found]!;
 }
 
 /**
- * Whether the rows above `volume` can hold less than the threshold together; if not, no row of that volume or less is
- * taken. From the sorted bounds where they decide it.
- */
-function someCanBeTaken(
-  box: VolumeBox,
-  { lowers, uppers, lowersFrom, uppersBefore }: BoundsBySize,
-  volume: number,
-  gains: Float64Array,
-): boolean {
-  const above = firstAbove(lowers, volume);
-  const open = firstAbove(uppers, volume);
-  const before = lowersFrom[above]!;
-  if (before >= box.threshold) return false;
-  const lacking = box.total - before - (uppersBefore[open]! + volume * (above - open));
-  if (lacking <= 0) return true;
-  return before + lacking < box.threshold && canBeTaken(box, volume, undefined, gains);
-}
-
-/**
- * Whether the rows that come before a row of `volume` can hold less than the threshold together. Without `row` equal
- * volumes count as behind it, which is true of some row at best; with `row` by its place among equal volumes.
+ * Whether the rows that come before a row of `volume` can hold less than the threshold together; if not, no row of that
+ * volume or less is taken. Without `row` equal volumes count as behind it, which is true of some row at best; with `row`
+ * by its place among equal volumes.
  *
  * A row whose lower bound lies above is before it for sure. The others hold up to `volume` without coming before it; what
  * the total then still lacks goes first to the rows that are before it anyhow, each unit costing one, then to the
@@ -107,6 +84,7 @@ function someCanBeTaken(
  */
 function canBeTaken(box: VolumeBox, volume: number, row: number | undefined, gains: Float64Array): boolean {
   const { lower, upper, total, threshold } = box;
+  const [tiesFrom, tiesTo] = row === undefined ? NO_ROWS : tiedBefore(box, row);
   let before = 0;
   let spare = 0;
   let room = 0;
@@ -114,17 +92,14 @@ function canBeTaken(box: VolumeBox, volume: number, row: number | undefined, gai
   for (let i = 0; i < lower.length; i++) {
     const low = lower[i]!;
     const up = upper[i]!;
-    const most =
-      row !== undefined && up >= volume && low <= volume && i !== row && tieBefore(box, i, row)
-        ? volume - 1
-        : volume;
+    const most = i >= tiesFrom && i < tiesTo ? volume - 1 : volume;
     if (low > most) {
       before += low;
-      spare = spare + up - low;
-    } else {
-      room = room + Math.min(up, most);
-      if (up > most) gains[open++] = up - most;
-    }
+      spare += up - low;
+    } else if (up > most) {
+      room += most;
+      gains[open++] = up - most;
+    } else room += up;
   }
   if (before >= threshold) return false;
   const lacking = total - before - room;
@@ -135,4 +110,14 @@ function canBeTaken(box: VolumeBox, volume: number, row: number | undefined, gai
   // With ties a crossing row costs at least one less.
   const cost = row === undefined ? volume : volume - 1;
   return crossing !== undefined && before + lacking + crossing.taken * cost < threshold;
+}
+
+const NO_ROWS = [0, 0] as const;
+
+/** The rows [from, to) that come before `row` among rows of equal volume: those between it and its image about the middle. */
+function tiedBefore({ lower, mirrored }: VolumeBox, row: number): readonly [from: number, to: number] {
+  const image = lower.length - 1 - row;
+  // Of the two the lower bin comes first: the higher row of a mirrored box.
+  if (image > row) return [row + 1, mirrored ? image + 1 : image];
+  return [mirrored ? image + 1 : image, row];
 }

@@ -1,21 +1,20 @@
-import { type BoundsBySize, someCanReach } from "./bounds-by-size.ts";
 import { fewestReaching } from "./largest-gains.ts";
+import { lowestPassing } from "./lowest-passing.ts";
 import { tieBefore, type VolumeBox } from "./volume-box.ts";
 
 /** No sum of a profile reaches it. */
 const BEYOND_TOTAL = 2 ** 53;
 
-/** The lowest row that can be the highest one `ranked` takes; `top` is the highest that can be. */
-export function lowestTop(box: VolumeBox, bySize: BoundsBySize, top: number): number {
-  const search = new TopSearch(box, bySize, top);
-  let from = 0;
-  let to = top;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (search.canEndAt(middle, from, to)) to = middle;
-    else from = middle + 1;
-  }
-  return to;
+/** So many times fewer ends must be left for the rows to be looked through for those that are decided now. */
+const NARROWED_SHARE = 2;
+
+/**
+ * The lowest row that can be the highest one `ranked` takes; `top` is the highest that can be. Rows around `near` are
+ * looked at first.
+ */
+export function lowestTop(box: VolumeBox, top: number, near?: number): number {
+  const search = new TopSearch(box, top);
+  return lowestPassing(top, near, (end, from, to) => search.canEndAt(end, from, to));
 }
 
 /**
@@ -25,7 +24,6 @@ export function lowestTop(box: VolumeBox, bySize: BoundsBySize, top: number): nu
  */
 class TopSearch {
   readonly #box: VolumeBox;
-  readonly #bySize: BoundsBySize;
   /** Σ lower and Σ upper of the rows up to and with the index. */
   readonly #lowerTo: Float64Array;
   readonly #upperTo: Float64Array;
@@ -35,23 +33,25 @@ class TopSearch {
   /** Rows not yet decided, ascending. */
   readonly #rows: Int32Array;
   #rowCount: number;
+  /** How many ends were possible when they were last looked through. */
+  #range: number;
   /** Σ lower of the rows that never count. */
   #behind = 0;
   /** Σ lower and Σ upper of the rows that always count. */
   #lifted = 0;
   #most = 0;
 
-  constructor(box: VolumeBox, bySize: BoundsBySize, top: number) {
+  constructor(box: VolumeBox, top: number) {
     const { lower, upper } = box;
     const count = lower.length;
     this.#box = box;
-    this.#bySize = bySize;
     this.#lowerTo = new Float64Array(count);
     this.#upperTo = new Float64Array(count);
     this.#firstFrom = new Int32Array(count);
     this.#gains = new Float64Array(count);
     this.#rows = new Int32Array(top);
     this.#rowCount = top;
+    this.#range = top;
     let low = 0;
     let up = 0;
     for (let i = 0; i < count; i++) {
@@ -76,13 +76,13 @@ class TopSearch {
     const inside = total - leftOut;
     const most = this.#upperTo[end]!;
     if (inside < threshold || most < threshold) return false;
-    if (!someCanReach(this.#box, this.#bySize, this.#levelAbove(end))) return false;
     if (most < inside) return this.#fullCanReach(end, total - most);
-    this.#narrow(from, to);
+    if ((to - from) * NARROWED_SHARE < this.#range) this.#narrow(from, to);
     return this.#restCanReach(end, inside);
   }
 
   #narrow(from: number, to: number): void {
+    this.#range = to - from;
     const { lower, upper } = this.#box;
     const highest = this.#levelAbove(from);
     const lowest = this.#levelAbove(to - 1);

@@ -69,23 +69,39 @@ export function volumeBox(bounds: ProfileBounds, share: Share, coarser: number):
 export function tighten({ lower, upper, total }: VolumeBox): void {
   const slack = total - lowerSum(lower);
   invariant(slack >= 0, `lower bounds hold ${-slack} size units more than the total ${total}`);
+  let sum = 0;
+  let widest = 0;
+  for (let i = 0; i < upper.length; i++) {
+    const least = lower[i]!;
+    let bound = upper[i]!;
+    if (bound > least + slack) {
+      bound = least + slack;
+      upper[i] = bound;
+    }
+    // Words are put together for the one that fails, not for each row.
+    if (!(bound >= least)) invariant(false, `row ${i}: at least ${least}, at most ${bound} size units`);
+    sum += bound;
+    if (bound - least > widest) widest = bound - least;
+  }
+  const surplus = (sum <= Number.MAX_SAFE_INTEGER ? sum : upperSum(upper)) - total;
+  invariant(surplus >= 0, `upper bounds hold ${-surplus} size units less than the total ${total}`);
+  if (surplus >= widest) return;
+  for (let i = 0; i < lower.length; i++) {
+    const least = upper[i]! - surplus;
+    if (least > lower[i]!) lower[i] = least;
+  }
+}
+
+/** Σ upper. Rounded only where it is 2^53 or more, and then it raises no lower bound. */
+function upperSum(upper: Float64Array): number {
   let high = 0;
   let low = 0;
   for (let i = 0; i < upper.length; i++) {
-    const bound = Math.min(upper[i]!, lower[i]! + slack);
-    // Words are put together for the one that fails, not for each row.
-    if (!(bound >= lower[i]!))
-      invariant(false, `row ${i}: at least ${lower[i]}, at most ${upper[i]} size units`);
-    upper[i] = bound;
-    const part = Math.floor(bound / HALF);
+    const part = Math.floor(upper[i]! / HALF);
     high += part;
-    low += bound - part * HALF;
+    low += upper[i]! - part * HALF;
   }
-  // Rounded only where it is 2^53 or more, and then it raises no lower bound.
-  const surplus = high * HALF + low - total;
-  invariant(surplus >= 0, `upper bounds hold ${-surplus} size units less than the total ${total}`);
-  if (surplus >= total) return;
-  for (let i = 0; i < lower.length; i++) lower[i] = Math.max(lower[i]!, upper[i]! - surplus);
+  return high * HALF + low;
 }
 
 /** Σ lower; never above the total, so exact. */

@@ -15,13 +15,15 @@ test("fewestReaching() takes as few of the largest as a sort would", () => {
       const need = Math.round(all * part);
       let taken = 0;
       let sum = 0;
+      let least: number | undefined;
       for (const value of values.toSorted((a, b) => b - a)) {
         if (sum >= need) break;
         sum += value;
+        least = value;
         taken++;
       }
       expect(fewestReaching(Float64Array.from(values), values.length, need)).toEqual(
-        sum >= need ? { taken, sum } : undefined,
+        sum >= need ? { taken, sum, least } : undefined,
       );
     }),
     { numRuns: 300 },
@@ -29,6 +31,6 @@ test("fewestReaching() takes as few of the largest as a sort would", () => {
 });
 
 test("fewestReaching() looks at no more than the count it is given", () => {
-  expect(fewestReaching(Float64Array.of(3, 2, 9), 2, 5)).toEqual({ taken: 2, sum: 5 });
+  expect(fewestReaching(Float64Array.of(3, 2, 9), 2, 5)).toEqual({ taken: 2, sum: 5, least: 2 });
   expect(fewestReaching(Float64Array.of(3, 2, 9), 2, 6)).toBeUndefined();
 });

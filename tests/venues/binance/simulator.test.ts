@@ -160,7 +160,7 @@ describe("Binance and the simulator's faults", () => {
   test("openFeed() gives up a half-open connection", async () => {
     const told: string[] = [];
     server.exchange.faults.add({ kind: "half_open", count: 1 });
-    const venue = venueOf(server, { limits: { idleMsMax: 200 } });
+    const venue = venueOf(server, { limits: { idleMsMax: 1_000 } });
     const instrument = await venue.instrument("BTCUSDT", { signal });
     const feed = venue.openFeed({
       instruments: [instrument],
