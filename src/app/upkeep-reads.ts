@@ -3,6 +3,7 @@ import {
   Coverage,
   intersectRanges,
   type MinuteRange,
+  minuteOfMs,
   type SessionCalendar,
   symbolName,
 } from "../core/mod.ts";
@@ -80,9 +81,9 @@ export class UpkeepReads implements Reads {
     if (found.kind !== "series") return found;
     const { series } = found;
     const range = asked ?? currentSession().range;
-    const ended = { lo: range.lo, hi: Math.max(range.lo, Math.min(range.hi, expectedEnd())) };
+    const ended = { lo: range.lo, hi: Math.max(range.lo, Math.min(range.hi, minuteOfMs(nowMs()))) };
     const [gaps, contradicting] = await Promise.all([
-      this.#gapsOf(series, ended),
+      this.#gapsOf(series, ended, expectedEnd()),
       mismatches.open(series.seriesId, range),
     ]);
     const answer = {
@@ -97,7 +98,8 @@ export class UpkeepReads implements Reads {
     return { kind: "found", answer } as const;
   }
 
-  async #gapsOf(series: SeriesStore, range: MinuteRange): Promise<GapFacts[]> {
+  /** A minute that ended just now may still be proven whole: from `expectedEnd` on only what was found missing counts. */
+  async #gapsOf(series: SeriesStore, range: MinuteRange, expectedEnd: number): Promise<GapFacts[]> {
     const { jobs, gaps, live } = this.#deps;
     const { seriesId } = series;
     const [known, planned, calledOff, failed] = await Promise.all([
@@ -135,7 +137,7 @@ export class UpkeepReads implements Reads {
     take(Coverage.of(calledOff), "called_off");
     take(pending, "pending");
     take(failed, "failed");
-    take(missing, "not_requested");
+    take(missing.within({ lo: range.lo, hi: Math.max(range.lo, expectedEnd) }), "not_requested");
     return facts.sort((a, b) => a.range.lo - b.range.lo);
   }
 
