@@ -37,21 +37,18 @@ export interface ProvenArea {
 
 /**
  * POC and value area of a window out of what is known of its minutes; undefined without volume or where the window is
- * too wide. The estimates are those of the estimated profile, moved into their intervals. `before`, the answer before some
- * changes, saves time where they were few.
+ * too wide. The estimates are those of the estimated profile, moved into their intervals.
  */
 export function provenArea(
   state: ProfileState,
   method: ValueAreaMethod,
   share: Share,
-  before?: ProvenArea,
 ): ProvenArea | undefined {
   const bounds = state.bounds();
   const found = pocOfState(state);
   if (bounds === undefined || found === undefined) return undefined;
   const poc: BinInterval = found.kind === "certain" ? [found.bin, found.bin] : [found.low, found.high];
-  const near = before && { vah: binsOf(before.vah), val: binsOf(before.val) };
-  const area = valueAreaBounds(bounds, method, { share, poc, near });
+  const area = valueAreaBounds(bounds, method, { share, poc });
   if (area === undefined) return undefined;
   // In every profile VAL ≤ POC ≤ VAH, so each interval narrows its neighbours; then the guesses keep their order too.
   const low = Math.max(poc[0], area.val[0]);
@@ -75,10 +72,6 @@ export function provenArea(
 
 function certain(bin: number): ProvenBin {
   return { kind: "certain", bin };
-}
-
-function binsOf(proven: ProvenBin): BinInterval {
-  return proven.kind === "certain" ? [proven.bin, proven.bin] : [proven.low, proven.high];
 }
 
 function provenBin([low, high]: BinInterval, guess: number): ProvenBin {

@@ -107,10 +107,10 @@ export class WindowCertifier implements ProfileProof {
   area(method: ValueAreaMethod, share: Share): ProvenArea | undefined {
     if (this.pending) return undefined;
     const key = `${method} ${share.part}/${share.whole}`;
-    const before = this.#answers.get(key);
-    if (before?.revision === this.#revision) return before.area;
-    if (before === undefined && this.#answers.size >= ANSWERS_MAX) this.#answers.clear();
-    const area = provenArea(this.#state, method, share, before?.area);
+    const known = this.#answers.get(key);
+    if (known?.revision === this.#revision) return known.area;
+    if (known === undefined && this.#answers.size >= ANSWERS_MAX) this.#answers.clear();
+    const area = provenArea(this.#state, method, share);
     this.#answers.set(key, { area, revision: this.#revision });
     return area;
   }

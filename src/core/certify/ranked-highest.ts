@@ -18,22 +18,20 @@ export function openCutLevel(): CutLevel {
 /**
  * The highest row that `ranked` can take. If a row cannot, no row with a smaller upper bound can, nor one with an equal
  * bound that comes after it: so only rows that exceed all above them come into question, and then, among equal
- * volumes, rows that come before them. Rows around `near` are looked at first.
+ * volumes, rows that come before them.
  */
-export function highestTaken(box: VolumeBox, level: CutLevel, near?: number): number {
+export function highestTaken(box: VolumeBox, level: CutLevel): number {
   const { upper } = box;
   const records: number[] = [];
   let largest = 0;
-  let nearest = 0;
   for (let i = upper.length - 1; i >= 0; i--) {
     if (upper[i]! <= largest) continue;
     largest = upper[i]!;
-    if (near !== undefined && i >= near) nearest = records.length;
     records.push(i);
   }
   // The largest bound of all passes whatever it is: it is the last.
   const gains = new Float64Array(upper.length);
-  const from = lowestPassing(records.length - 1, near === undefined ? undefined : nearest, (middle) => {
+  const from = lowestPassing(records.length - 1, (middle) => {
     const volume = upper[records[middle]!]!;
     if (volume > level.fails && volume < level.passes) {
       if (canBeTaken(box, volume, undefined, gains)) level.passes = volume;
@@ -66,7 +64,7 @@ function equalRows(box: VolumeBox, row: number): number[] {
 
 /** The first of rows of equal volume, each before the one above it, that can be taken; the last one can. */
 function firstTaken(box: VolumeBox, rows: readonly number[], gains: Float64Array): number {
-  const found = lowestPassing(rows.length - 1, undefined, (middle) => {
+  const found = lowestPassing(rows.length - 1, (middle) => {
     const row = rows[middle]!;
     return canBeTaken(box, box.upper[row]!, row, gains);
   });

@@ -8,13 +8,10 @@ const BEYOND_TOTAL = 2 ** 53;
 /** So many times fewer ends must be left for the rows to be looked through for those that are decided now. */
 const NARROWED_SHARE = 2;
 
-/**
- * The lowest row that can be the highest one `ranked` takes; `top` is the highest that can be. Rows around `near` are
- * looked at first.
- */
-export function lowestTop(box: VolumeBox, top: number, near?: number): number {
+/** The lowest row that can be the highest one `ranked` takes; `top` is the highest that can be. */
+export function lowestTop(box: VolumeBox, top: number): number {
   const search = new TopSearch(box, top);
-  return lowestPassing(top, near, (end, from, to) => search.canEndAt(end, from, to));
+  return lowestPassing(top, (end, from, to) => search.canEndAt(end, from, to));
 }
 
 /**

@@ -30,11 +30,6 @@ export interface ValueAreaBoundsOptions {
   readonly coarser?: number;
   /** An interval proven to hold the POC, in the same rows; default: what the bounds say themselves. */
   readonly poc?: BinInterval;
-  /**
-   * Where the ends are expected, in the same rows: looked at first, so that a good guess saves time. Any guess gives
-   * intervals that hold; among ties of a few size units they may differ in width.
-   */
-  readonly near?: ValueAreaBounds | undefined;
 }
 
 /**
@@ -46,26 +41,24 @@ export interface ValueAreaBoundsOptions {
 export function valueAreaBounds(
   bounds: ProfileBounds,
   method: ValueAreaMethod = "ranked",
-  { share = DEFAULT_SHARE, emptyRows = "count", coarser = 1, poc, near }: ValueAreaBoundsOptions = {},
+  { share = DEFAULT_SHARE, emptyRows = "count", coarser = 1, poc }: ValueAreaBoundsOptions = {},
 ): ValueAreaBounds | undefined {
   if (bounds.total === 0) return undefined;
   const box = volumeBox(bounds, share, coarser);
   const firstRow = Math.floor(bounds.lowBin / coarser);
-  const rowsOf = ([low, high]: BinInterval): BinInterval => [low - firstRow, high - firstRow];
-  const known: BinInterval = poc === undefined ? [0, box.lower.length - 1] : rowsOf(poc);
-  const expected = near && { top: rowsOf(near.vah), bottom: rowsOf(near.val) };
-  const area = areaRows(box, known, { method, emptyRows, expected });
+  const known: BinInterval =
+    poc === undefined ? [0, box.lower.length - 1] : [poc[0] - firstRow, poc[1] - firstRow];
+  const area = areaRows(box, known, method, emptyRows);
   const binsOf = ([low, high]: BinInterval): BinInterval => [low + firstRow, high + firstRow];
   return { vah: binsOf(area.top), val: binsOf(area.bottom) };
 }
 
-interface AreaRules {
-  readonly method: ValueAreaMethod;
-  readonly emptyRows: EmptyRows;
-  readonly expected: AreaRows | undefined;
-}
-
-function areaRows(box: VolumeBox, known: BinInterval, { method, emptyRows, expected }: AreaRules): AreaRows {
+function areaRows(
+  box: VolumeBox,
+  known: BinInterval,
+  method: ValueAreaMethod,
+  emptyRows: EmptyRows,
+): AreaRows {
   const poc = pocRows(box, known);
   if (poc.least >= box.threshold) {
     // The POC alone is the area, by any method.
@@ -73,19 +66,19 @@ function areaRows(box: VolumeBox, known: BinInterval, { method, emptyRows, expec
     return { top: only, bottom: only };
   }
   return method === "ranked"
-    ? rankedArea(box, expected)
+    ? rankedArea(box)
     : walkedArea(box, poc, method === "one_row" ? 1 : 2, emptyRows);
 }
 
-function rankedArea(box: VolumeBox, expected: AreaRows | undefined): AreaRows {
+function rankedArea(box: VolumeBox): AreaRows {
   const last = box.lower.length - 1;
   const level = openCutLevel();
   const mirrored = mirror(box);
-  const top = highestTaken(box, level, expected?.top[1]);
-  const bottom = highestTaken(mirrored, level, expected && last - expected.bottom[0]);
+  const top = highestTaken(box, level);
+  const bottom = highestTaken(mirrored, level);
   return {
-    top: [lowestTop(box, top, expected?.top[0]), top],
-    bottom: [last - bottom, last - lowestTop(mirrored, bottom, expected && last - expected.bottom[1])],
+    top: [lowestTop(box, top), top],
+    bottom: [last - bottom, last - lowestTop(mirrored, bottom)],
   };
 }
 

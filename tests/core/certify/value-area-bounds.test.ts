@@ -112,29 +112,6 @@ describe.each([...VALUE_AREA_METHODS])("valueAreaBounds(), %s", (method: ValueAr
       },
     );
 
-    test("holds VAH and VAL wherever they were expected", () => {
-      const guess = fc.tuple(fc.nat({ max: 90 }), fc.nat({ max: 90 })).map((ends) => {
-        const [low, high] = ends.sort((a, b) => a - b);
-        return [95 + low!, 95 + high!] as const;
-      });
-      fc.assert(
-        fc.property(
-          boundedProfile(80, 40),
-          guess,
-          guess,
-          fc.constantFrom(...SHARES),
-          ({ profile, bounds }, vah, val, share) => {
-            const area = areaOf(profile, 100, method, { share, emptyRows });
-            const found = valueAreaBounds(bounds, method, { share, emptyRows, near: { vah, val } })!;
-            expect(holds(found.vah, area.vah) && holds(found.val, area.val)).toBe(true);
-            const again = valueAreaBounds(bounds, method, { share, emptyRows, near: found })!;
-            expect(holds(again.vah, area.vah) && holds(again.val, area.val)).toBe(true);
-          },
-        ),
-        { numRuns: 150 },
-      );
-    });
-
     test("is the value area itself where every volume is known", () => {
       fc.assert(
         fc.property(boundedProfile(60, 40), fc.constantFrom(...SHARES), ({ profile }, share) => {
