@@ -1,12 +1,12 @@
 /**
- * What certainty costs: a liquid made day (1,440 minutes, 20,000 bins, some 500 bins a minute) that is known by its candles, then
- * committed in chunks of 10 minutes, the newest first. Prints the time of a commit with all levels derived after it, beside
+ * What certainty costs: a day of the simulated market that trades like BTCUSDT, or a made one that is far wider (1,440 minutes,
+ * some 16,000 bins, 570 bins a minute), that is known by its candles, then committed in chunks of 10 minutes, the newest first. Prints the time of a commit with all levels derived after it, beside
  * the time of folding the same minutes from scratch; the longest piece of making the proof ready; what live trades cost on
  * top; and the memory of the day.
  *
- *   bun scripts/bench/certainty.ts [--trades 1200]
+ *   bun scripts/bench/certainty.ts [--wide] [--trades 1200]
  *
- * `--trades` in a minute. Exit: 0, or 1 where a claim was not borne out, or the median of a commit is over 2 ms.
+ * `--wide`: the made day, with so many `--trades` in a minute. Exit: 0, or 1 where a claim was not borne out, or the median of a commit is over 2 ms.
  */
 import { parseArgs } from "node:util";
 import {
@@ -24,6 +24,7 @@ import {
   type TradeBatch,
   utcSession,
 } from "../../src/core/mod.ts";
+import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
 import { prepareLevels, readLevels, SeriesStore } from "../../src/store/mod.ts";
 import { percentile } from "./percentile.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -38,7 +39,9 @@ const { range: DAY } = SESSION;
 /** A price wanders within a minute by so many bins, and over the day by some thousands. */
 const MINUTE_BINS = 700;
 
-const { values: options } = parseArgs({ options: { trades: { type: "string", default: "1200" } } });
+const { values: options } = parseArgs({
+  options: { wide: { type: "boolean", default: false }, trades: { type: "string", default: "1200" } },
+});
 const tradesAMinute = Number(options.trades);
 
 function batchOf(minute: number, random: () => number, centre: number): TradeBatch {
@@ -62,13 +65,14 @@ function batchOf(minute: number, random: () => number, centre: number): TradeBat
   };
 }
 
+const market = createGeneratedMarket({ symbol: "BTCUSDT", preset: PRESETS.liquid });
 const random = seededRandom(1);
 const contributions: MinuteContribution[] = [];
 const candles: SkeletonCandle[] = [];
 let centre = 6_700_000;
 for (let minute = DAY.lo; minute < DAY.hi; minute++) {
   centre += (random() - 0.5) * 21_000;
-  const batch = batchOf(minute, random, centre);
+  const batch = options.wide ? batchOf(minute, random, centre) : market.tradesOf(minute);
   const [folded] = foldMinutes(batch, BIN_UNITS).minutes;
   if (folded === undefined) continue;
   contributions.push(folded);
