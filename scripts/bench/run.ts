@@ -12,6 +12,8 @@ const BENCHES: Readonly<Record<string, "short" | "long">> = {
   "profile-cache": "short",
   "resident-day": "short",
   "live-levels": "short",
+  certify: "short",
+  certainty: "short",
   responsive: "short",
   "seam-hour": "long",
   commits: "long",
