@@ -24,6 +24,7 @@ export * from "./job-state.ts";
 export * from "./level-reading.ts";
 export * from "./level-set.ts";
 export * from "./levels.ts";
+export * from "./lookout.ts";
 export * from "./minute.ts";
 export * from "./minute-fold.ts";
 export * from "./naked-pocs.ts";

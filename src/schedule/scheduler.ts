@@ -1,4 +1,4 @@
-import { type Clock, failureOf } from "../core/mod.ts";
+import { type Clock, failureOf, Lookout } from "../core/mod.ts";
 import { requestOfTemplate } from "../protocol/mod.ts";
 import { readCron } from "./cron-times.ts";
 import { minutesOfRun } from "./missed-runs.ts";
@@ -42,61 +42,43 @@ export interface SchedulerDeps {
  */
 export class Scheduler {
   readonly #deps: SchedulerDeps;
-  readonly #stopping = new AbortController();
-  #cancelTimer = () => {};
-  #looking: Promise<void> | undefined;
-  #started = false;
-  #again = false;
+  readonly #lookout: Lookout;
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps;
+    this.#lookout = new Lookout(deps.clock, (signal) => this.#look(signal));
   }
 
   start(): void {
-    this.#started = true;
-    this.nudge();
+    this.#lookout.start();
   }
 
   /** Schedules have changed: look now. */
   nudge(): void {
-    if (!this.#started || this.#stopping.signal.aborted) return;
-    this.#again = true;
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-      // Nudged between the last look and now.
-      if (this.#again) this.nudge();
-    });
+    this.#lookout.nudge();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort(new DOMException("the process is shutting down", "AbortError"));
-    this.#again = false;
-    this.#cancelTimer();
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#lookout.stop();
   }
 
-  async #look(): Promise<void> {
+  /** Answers how long to sleep, ms. */
+  async #look(signal: AbortSignal): Promise<number> {
     const { store, clock, log } = this.#deps;
-    this.#cancelTimer();
     let sleepMs = SLEEP_MS_MAX;
     try {
-      while (this.#again) {
-        this.#again = false;
-        for (;;) {
-          if (this.#stopping.signal.aborted) return;
-          const due = await store.firstDue(clock.nowMs());
-          if (due === undefined) break;
-          await this.#runDue(due);
-        }
+      for (;;) {
+        if (signal.aborted) return sleepMs;
+        const due = await store.firstDue(clock.nowMs());
+        if (due === undefined) break;
+        await this.#runDue(due);
       }
       sleepMs = Math.min(SLEEP_MS_MAX, (await store.nextWaitMs(clock.nowMs())) ?? SLEEP_MS_MAX);
     } catch (thrown) {
       sleepMs = TROUBLE_MS;
-      if (!this.#stopping.signal.aborted)
-        log.warn({}, `schedules could not be looked at: ${failureOf(thrown).message}`);
+      if (!signal.aborted) log.warn({}, `schedules could not be looked at: ${failureOf(thrown).message}`);
     }
-    if (this.#stopping.signal.aborted) return;
-    this.#cancelTimer = clock.after(Math.max(SLEEP_MS_MIN, Math.ceil(sleepMs)), () => this.nudge());
+    return Math.max(SLEEP_MS_MIN, Math.ceil(sleepMs));
   }
 
   async #runDue(due: DueSchedule): Promise<void> {
@@ -120,7 +102,7 @@ export class Scheduler {
     );
     const outcome = await this.#submit(requestOfTemplate(due.request, minutes), requestKeyOf(due.id, runDue));
     if (outcome.kind === "unavailable") {
-      const delayMs = this.#stopping.signal.aborted ? 0 : Math.max(RETRY_MS, outcome.retryAfterMs ?? 0);
+      const delayMs = this.#lookout.signal.aborted ? 0 : Math.max(RETRY_MS, outcome.retryAfterMs ?? 0);
       log.warn({ ...fields, retryInMs: delayMs }, `a scheduled backfill waits: ${outcome.reason}`);
       return store.postpone(due, runDue, delayMs, outcome.reason);
     }
@@ -138,7 +120,7 @@ export class Scheduler {
       late.abort(new DOMException(`no job within ${SUBMIT_TIMEOUT_MS / 1_000} s`, "TimeoutError")),
     );
     try {
-      return await submit(body, requestKey, AbortSignal.any([this.#stopping.signal, late.signal]));
+      return await submit(body, requestKey, AbortSignal.any([this.#lookout.signal, late.signal]));
     } catch (thrown) {
       return { kind: "unavailable", reason: failureOf(thrown).message };
     } finally {

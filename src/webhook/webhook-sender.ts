@@ -1,4 +1,4 @@
-import { type Clock, failureOf, MS_PER_DAY } from "../core/mod.ts";
+import { type Clock, failureOf, Lookout, MS_PER_DAY } from "../core/mod.ts";
 import type { AttemptResult, DeliveryStore, TakenDelivery } from "./delivery-store.ts";
 import { type PostOutcome, post } from "./post.ts";
 import { RETRY_DELAYS_MS, retryAfterMs, retryDelayMs } from "./retry.ts";
@@ -37,63 +37,44 @@ export interface WebhookSenderDeps {
  */
 export class WebhookSender {
   readonly #deps: WebhookSenderDeps;
-  readonly #stopping = new AbortController();
+  readonly #lookout: Lookout;
   readonly #sending = new Set<Promise<void>>();
-  #cancelTimer = () => {};
-  #looking: Promise<void> | undefined;
-  #started = false;
-  #again = false;
   #prunedAt: number | undefined;
 
   constructor(deps: WebhookSenderDeps) {
     this.#deps = deps;
+    this.#lookout = new Lookout(deps.clock, (signal) => this.#look(signal));
   }
 
   start(): void {
-    this.#started = true;
-    this.nudge();
+    this.#lookout.start();
   }
 
   /** There may be something to tell: look now. */
   nudge(): void {
-    if (!this.#started || this.#stopping.signal.aborted) return;
-    this.#again = true;
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-      // Nudged between the last look and now.
-      if (this.#again) this.nudge();
-    });
+    this.#lookout.nudge();
   }
 
   /** Breaks attempts off and gives their deliveries back. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new DOMException("the process is shutting down", "AbortError"));
-    this.#again = false;
-    this.#cancelTimer();
-    await this.#looking;
+    await this.#lookout.stop();
     await Promise.all([...this.#sending]);
   }
 
-  async #look(): Promise<void> {
+  /** Answers how long to sleep, ms. */
+  async #look(signal: AbortSignal): Promise<number> {
     const { deliveries, clock, log } = this.#deps;
-    this.#cancelTimer();
     let sleepMs = SLEEP_MS_MAX;
     try {
-      while (this.#again && !this.#stopping.signal.aborted) {
-        this.#again = false;
-        while (await deliveries.fanOut(clock.nowMs())) if (this.#stopping.signal.aborted) return;
-        await this.#takeDue();
-      }
+      while (await deliveries.fanOut(clock.nowMs())) if (signal.aborted) return sleepMs;
+      await this.#takeDue();
       await this.#prune();
       sleepMs = (await deliveries.nextWaitMs(clock.nowMs())) ?? SLEEP_MS_MAX;
     } catch (thrown) {
-      if (!this.#stopping.signal.aborted)
+      if (!signal.aborted)
         log.warn({}, `webhook deliveries could not be looked at: ${failureOf(thrown).message}`);
     }
-    if (this.#stopping.signal.aborted) return;
-    this.#cancelTimer = clock.after(Math.min(SLEEP_MS_MAX, Math.max(SLEEP_MS_MIN, Math.ceil(sleepMs))), () =>
-      this.nudge(),
-    );
+    return Math.min(SLEEP_MS_MAX, Math.max(SLEEP_MS_MIN, Math.ceil(sleepMs)));
   }
 
   async #takeDue(): Promise<void> {
@@ -121,7 +102,7 @@ export class WebhookSender {
   async #send(delivery: TakenDelivery): Promise<void> {
     const { deliveries, clock, log } = this.#deps;
     const outcome = await this.#attempt(delivery);
-    if (this.#stopping.signal.aborted && outcome.kind === "failed") return deliveries.giveBack(delivery);
+    if (this.#lookout.signal.aborted && outcome.kind === "failed") return deliveries.giveBack(delivery);
     const result = this.#resultOf(delivery, outcome);
     await deliveries.settle(delivery, result);
     if (result.kind === "delivered") return;
@@ -138,7 +119,7 @@ export class WebhookSender {
     const cancel = clock.after(ATTEMPT_TIMEOUT_MS, () =>
       late.abort(new DOMException(`no answer within ${ATTEMPT_TIMEOUT_MS / 1_000} s`, "TimeoutError")),
     );
-    const signal = AbortSignal.any([late.signal, this.#stopping.signal]);
+    const signal = AbortSignal.any([late.signal, this.#lookout.signal]);
     try {
       const target = await Promise.race([targets.check(delivery.url), aborted(signal)]);
       if (target.kind !== "ok") return { kind: "failed", reason: target.reason };
