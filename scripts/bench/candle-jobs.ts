@@ -12,12 +12,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
 import { BackfillAccepted, JobAnswer, jobHasEnded, RecentJobs } from "../../src/protocol/mod.ts";
 import { postgresCluster } from "../../tests/support/mod.ts";
 import { percentile } from "./percentile.ts";
+import { type StartedScript, startScript } from "./started-script.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -44,41 +44,22 @@ const symbols = Array.from(
   { length: Number(options.symbols) },
   (_, n) => `C${String(n).padStart(2, "0")}USDT`,
 );
-const script = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const databaseUrl =
   options["database-url"] ?? (options.postgres ? (await postgresCluster()).urlOf("postgres") : undefined);
 const dataDir = await mkdtemp(join(tmpdir(), "tapeline-bench-"));
 const children: Bun.Subprocess[] = [];
+/** Whose event loop is told when it ends. */
+const told: StartedScript[] = [];
 
-/** Starts a script and answers what `pattern` finds in its output. */
-async function start(
+/** A script that ends with the bench. */
+function start(
   path: string,
   args: string[],
   env: Record<string, string>,
   pattern: RegExp,
   before: string[] = [],
-) {
-  const child = Bun.spawn([...before, process.execPath, script(path), ...args], {
-    env: { ...process.env, ...env },
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  children.push(child);
-  const found = Promise.withResolvers<RegExpExecArray>();
-  const timer = setTimeout(() => found.reject(new Error(`${path} did not start`)), START_TIMEOUT_MS);
-  void (async () => {
-    let text = "";
-    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
-      if (text.length < 10_000) text += part;
-      // The server's own event loop, told when it ends.
-      if (part.startsWith("loop ")) console.log(part.trimEnd());
-      const match = pattern.exec(text);
-      if (match !== null) found.resolve(match);
-    }
-  })();
-  const match = await found.promise;
-  clearTimeout(timer);
-  return match;
+): Promise<StartedScript> {
+  return startScript({ path, args, env, pattern, before, children, timeoutMs: START_TIMEOUT_MS });
 }
 
 /** A call and how long its answer took, body included, ms. */
@@ -102,14 +83,13 @@ const row = (name: string, times: number[]) =>
 try {
   const listed = symbols.slice(Number(options.unknown)).flatMap((symbol) => ["--symbol", `${symbol}:thin`]);
   const urls = /BINANCE_REST_URL=(\S+)\s+BINANCE_WS_URL=(\S+)/;
-  const [, restUrl = "", wsUrl = ""] = await start(
-    "../simulate.ts",
-    [...listed, "--weight-limit", WEIGHT_LIMIT],
-    {},
-    urls,
-    ["nice", "-n", "19"],
-  );
-  const [, url = ""] = await start(
+  const exchange = await start("../simulate.ts", [...listed, "--weight-limit", WEIGHT_LIMIT], {}, urls, [
+    "nice",
+    "-n",
+    "19",
+  ]);
+  const [, restUrl = "", wsUrl = ""] = exchange.match;
+  const server = await start(
     "./responsive-server.ts",
     [],
     {
@@ -124,6 +104,8 @@ try {
     },
     /ready (\S+)/,
   );
+  const [, url = ""] = server.match;
+  told.push(server);
   const [posted, status, recent, health]: [number[], number[], number[], number[]] = [[], [], [], []];
   const startedAt = performance.now();
   const ids: string[] = [];
@@ -177,6 +159,8 @@ try {
     child.kill("SIGTERM");
     await child.exited;
   }
+  for (const { lines } of told)
+    for (const line of lines.filter((each) => each.startsWith("loop "))) console.log(line);
   await rm(dataDir, { recursive: true, force: true });
 }
 // The Postgres of the tests' kind ends with this process, and keeps it alive until then.

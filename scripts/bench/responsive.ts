@@ -10,9 +10,9 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { percentile } from "./percentile.ts";
+import { type StartedScript, startScript } from "./started-script.ts";
 
 const { values: options } = parseArgs({
   options: { day: { type: "string" }, parallel: { type: "string", default: "4" } },
@@ -25,40 +25,18 @@ const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
 const day = options.day ?? new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
 
-const script = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const dataDir = await mkdtemp(join(tmpdir(), "tapeline-bench-"));
 const children: Bun.Subprocess[] = [];
 
-/** Starts a script and answers what `pattern` finds in its output. */
-async function start(
+/** A script that ends with the bench. */
+function start(
   path: string,
   args: string[],
   env: Record<string, string>,
   pattern: RegExp,
   before: string[] = [],
-) {
-  const child = Bun.spawn([...before, process.execPath, script(path), ...args], {
-    env: { ...process.env, ...env },
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  children.push(child);
-  const found = Promise.withResolvers<RegExpExecArray>();
-  const timer = setTimeout(() => found.reject(new Error(`${path} did not start`)), START_TIMEOUT_MS);
-  const lines: string[] = [];
-  void (async () => {
-    let text = "";
-    const decoder = new TextDecoder();
-    for await (const part of child.stdout) {
-      text += decoder.decode(part, { stream: true });
-      lines.splice(0, lines.length, ...text.split("\n"));
-      const match = pattern.exec(text);
-      if (match !== null) found.resolve(match);
-    }
-  })();
-  const match = await found.promise;
-  clearTimeout(timer);
-  return { child, match, lines };
+): Promise<StartedScript> {
+  return startScript({ path, args, env, pattern, before, children, timeoutMs: START_TIMEOUT_MS });
 }
 
 /** Asks for /health until `until` resolves; answers the times of the answers in ms. */

@@ -8,36 +8,12 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { foldMinutes, type MinuteRange, type TradeBatch, TradeBatchBuilder } from "../../src/core/mod.ts";
 import { createTape } from "../../src/tape/mod.ts";
+import { WALK_SCALES, walkedDay } from "./walked-day.ts";
 
 const DAY_LO = Date.UTC(2026, 0, 2) / 60_000;
 const RANGE: MinuteRange = { lo: DAY_LO, hi: DAY_LO + 1_440 };
-const SCALES = { priceScale: 2, sizeScale: 5 };
 const BIN_UNITS = 10;
 const ROUNDS = 3;
-
-/** A random walk of some 100 bins a minute, reproducible. */
-function day(length: number): TradeBatch {
-  const builder = new TradeBatchBuilder("aggregate", SCALES, length);
-  let seed = 12_345;
-  const random = (): number => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return seed / 2 ** 32;
-  };
-  let units = 4_200_000;
-  for (let i = 0; i < length; i++) {
-    units += Math.floor((random() - 0.5) * 600);
-    builder.push({
-      id: 3_000_000_000 + i,
-      timeUs: DAY_LO * 60_000_000 + Math.floor((i * 86_400_000_000) / length),
-      price: `${Math.floor(units / 100)}.${String(units % 100).padStart(2, "0")}`,
-      size: (0.00001 + Math.floor(random() * 50_000) / 100_000).toFixed(5),
-      firstId: 5_000_000_000 + 2 * i,
-      lastId: 5_000_000_000 + 2 * i + 1,
-      buy: random() < 0.5,
-    });
-  }
-  return builder.build();
-}
 
 interface Measure {
   readonly ms: number;
@@ -84,7 +60,7 @@ function report(name: string, found: Measure, baseline?: Measure): void {
 
 async function bench(length: number): Promise<void> {
   console.log(`${length.toLocaleString("en")} trades`);
-  const batch = day(length);
+  const batch = walkedDay(DAY_LO, length);
   const dir = await mkdtemp(join(tmpdir(), "tapeline-bench-"));
   const tape = await createTape({ dir });
   const duckdb = await DuckDBInstance.create(":memory:", { memory_limit: "256MB", threads: "2" });
@@ -106,14 +82,15 @@ async function bench(length: number): Promise<void> {
 
     const load = await measure(async () => {
       let seen = 0;
-      for await (const part of tape.trades(files, { ranges: [RANGE], scales: SCALES })) seen += part.length;
+      for await (const part of tape.trades(files, { ranges: [RANGE], scales: WALK_SCALES }))
+        seen += part.length;
       if (seen !== length) throw new Error(`loaded ${seen} of ${length} trades`);
     });
     let bins = 0;
     const aggregate = await measure(async () => {
       const { minutes } = await tape.contributions(files, {
         ranges: [RANGE],
-        scales: SCALES,
+        scales: WALK_SCALES,
         binUnits: BIN_UNITS,
       });
       bins = minutes.reduce((sum, minute) => sum + minute.bins.length, 0);
@@ -125,7 +102,7 @@ async function bench(length: number): Promise<void> {
       const result = await connection.run(
         `SELECT id, epoch_us(time), price::VARCHAR, size::VARCHAR, first_id, last_id, buy FROM '${path}'`,
       );
-      const builder = new TradeBatchBuilder("aggregate", SCALES, length);
+      const builder = new TradeBatchBuilder("aggregate", WALK_SCALES, length);
       for (const [id, time, price, size, first, last, buy] of await result.getRows())
         builder.push({
           id: Number(id),
