@@ -54,6 +54,12 @@ function distance(bins: Float64Array, index: number, twiceMid: number): number {
   return Math.abs(2 * bins[index]! - twiceMid);
 }
 
+/** ⌈total · share⌉ in integers: at least so much volume is within the area. */
+export function thresholdOf(total: number, { part, whole }: Share): number {
+  invariant(part > 0 && part <= whole, `share ${part}/${whole} is not within (0, 1]`);
+  return Number((BigInt(total) * BigInt(part) + BigInt(whole) - 1n) / BigInt(whole));
+}
+
 /**
  * The value area of a profile: the rows that hold at least `share` of the volume by `method`. Undefined without volume.
  * Rows ascend and hold positive volumes (size units). The threshold is compared in integers.
@@ -68,16 +74,10 @@ export function valueArea(
 ): ValueArea | undefined {
   const poc = pocIndex(rows);
   if (poc === undefined) return undefined;
-  invariant(
-    share.part > 0 && share.part <= share.whole,
-    `share ${share.part}/${share.whole} is not within (0, 1]`,
-  );
   let total = 0;
   // By index: a year has 350,000 rows, and an iterator takes 10 times as long.
   for (let i = 0; i < rows.volumes.length; i++) total += rows.volumes[i]!;
-  // included ≥ ⌈total·part/whole⌉ is the same as included·whole ≥ total·part, for integers.
-  const whole = BigInt(share.whole);
-  const threshold = Number((BigInt(total) * BigInt(share.part) + whole - 1n) / whole);
+  const threshold = thresholdOf(total, share);
   const [low, high] =
     method === "ranked"
       ? rankedRows(rows, threshold)

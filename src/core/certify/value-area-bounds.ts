@@ -1,10 +1,4 @@
-import {
-  DEFAULT_SHARE,
-  type EmptyRows,
-  type Share,
-  type ValueArea,
-  type ValueAreaMethod,
-} from "../value-area.ts";
+import { DEFAULT_SHARE, type EmptyRows, type Share, type ValueAreaMethod } from "../value-area.ts";
 import { pocRows } from "./poc-rows.ts";
 import type { ProfileBounds } from "./profile-bounds.ts";
 import { highestTaken, openCutLevel } from "./ranked-highest.ts";
@@ -80,16 +74,4 @@ function rankedArea(box: VolumeBox): AreaRows {
     top: [lowestTop(box, top), top],
     bottom: [last - bottom, last - lowestTop(mirrored, bottom)],
   };
-}
-
-/** An estimated value area moved into the intervals it must lie in. */
-export function withinBounds(
-  { vah, val }: Pick<ValueArea, "vah" | "val">,
-  bounds: ValueAreaBounds,
-): Pick<ValueArea, "vah" | "val"> {
-  return { vah: clamp(vah, bounds.vah), val: clamp(val, bounds.val) };
-}
-
-function clamp(bin: number, [low, high]: BinInterval): number {
-  return Math.min(Math.max(bin, low), high);
 }

@@ -1,5 +1,5 @@
 import { invariant } from "../invariant.ts";
-import type { Share } from "../value-area.ts";
+import { type Share, thresholdOf } from "../value-area.ts";
 import type { ProfileBounds } from "./profile-bounds.ts";
 
 /** A sum of upper bounds is kept in two halves, each of them exact. */
@@ -20,12 +20,6 @@ export interface VolumeBox {
   readonly total: number;
   readonly threshold: number;
   readonly mirrored: boolean;
-}
-
-/** ⌈total · share⌉ in integers. */
-export function thresholdOf(total: number, { part, whole }: Share): number {
-  invariant(part > 0 && part <= whole, `share ${part}/${whole} is not within (0, 1]`);
-  return Number((BigInt(total) * BigInt(part) + BigInt(whole) - 1n) / BigInt(whole));
 }
 
 /** The rows of `bounds` from the lowest to the highest traded bin, `coarser` bins to a row. */

@@ -5,7 +5,6 @@ import {
   type BinInterval,
   type ValueAreaBounds,
   valueAreaBounds,
-  withinBounds,
 } from "../../../src/core/certify/value-area-bounds.ts";
 import {
   EMPTY_ROWS,
@@ -258,10 +257,3 @@ function areaHull(bounds: ProfileBounds, method: ValueAreaMethod): ValueAreaBoun
   const { vah, val } = hullOf(bounds, method, {})!;
   return { vah, val };
 }
-
-test("withinBounds() moves an estimate into its interval, and leaves it there", () => {
-  const bounds: ValueAreaBounds = { vah: [5, 9], val: [-3, 2] };
-  expect(withinBounds({ vah: 12, val: -8 }, bounds)).toEqual({ vah: 9, val: -3 });
-  expect(withinBounds({ vah: 4, val: 3 }, bounds)).toEqual({ vah: 5, val: 2 });
-  expect(withinBounds({ vah: 7, val: 0 }, bounds)).toEqual({ vah: 7, val: 0 });
-});
