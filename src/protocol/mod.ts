@@ -5,6 +5,7 @@ export * from "./changed-fields.ts";
 export * from "./channels.ts";
 export * from "./close-codes.ts";
 export * from "./gaps.ts";
+export * from "./grant.ts";
 export * from "./health.ts";
 export * from "./job.ts";
 export * from "./job-control.ts";

@@ -1,5 +1,5 @@
 import { CLOSE_CODES } from "../protocol/mod.ts";
-import { type Authorize, acceptEverybody } from "./authorize.ts";
+import { type Authorizer, acceptEverybody } from "./authorize.ts";
 import { ChannelTable } from "./channel-table.ts";
 import type { PushSocket } from "./outbox.ts";
 import { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";
@@ -18,7 +18,7 @@ export interface PushHubOptions {
   /** Version of the server, told to clients. */
   readonly version: string;
   /** Default: everybody is accepted and may read everything. */
-  readonly authorize?: Authorize;
+  readonly authorizer?: Authorizer;
   /** Failures that no client can act on, for the log. */
   readonly onError: (error: unknown, doing: string) => void;
   /** Deviations from {@link PUSH_LIMITS}. */
@@ -56,14 +56,14 @@ export class PushHub {
       newClientId,
       version,
       onError,
-      authorize = acceptEverybody,
+      authorizer = acceptEverybody,
     } = this.#options;
     const session = new PushSession(socket, {
       clientId: newClientId(),
       version,
       defaultVenue,
       table: this.#table,
-      authorize,
+      authorizer,
       limits: this.#limits,
       timers,
       onError,

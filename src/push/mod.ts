@@ -1,5 +1,11 @@
 /** Server-side push: channels, their subscribers, and one session per connection. Knows nothing of sockets but their port. */
-export { type Authorization, type Authorize, acceptEverybody } from "./authorize.ts";
+export {
+  type Authorization,
+  type Authorizer,
+  acceptEverybody,
+  type ChannelAuthorization,
+  type Rejected,
+} from "./authorize.ts";
 export { PushHub, type PushHubOptions, type PushStats } from "./hub.ts";
 export type { PushSocket } from "./outbox.ts";
 export { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";

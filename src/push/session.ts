@@ -11,7 +11,7 @@ import {
   parseCommands,
   pushError,
 } from "../protocol/mod.ts";
-import type { Authorize } from "./authorize.ts";
+import type { Authorizer } from "./authorize.ts";
 import type { ChannelTable } from "./channel-table.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox, type PushSocket } from "./outbox.ts";
@@ -27,7 +27,7 @@ export interface SessionOptions {
   readonly version: string;
   readonly defaultVenue: string;
   readonly table: ChannelTable;
-  readonly authorize: Authorize;
+  readonly authorizer: Authorizer;
   readonly limits: PushLimits;
   readonly timers: PushTimers;
   readonly onError: (error: unknown, doing: string) => void;
@@ -139,10 +139,10 @@ export class PushSession {
 
   #connect(id: number, request: ConnectRequest): void {
     this.#state = "connecting";
-    const { timers, limits, authorize, clientId, version } = this.#options;
+    const { timers, limits, authorizer, clientId, version } = this.#options;
     this.#run(id, "authorizing a connection", async () => {
       const answer = await withinTime(timers, limits.sourceMs, "authorizing a connection", () =>
-        authorize(request),
+        authorizer.connect(request),
       ).catch((error: unknown) => {
         this.#state = this.#state === "closed" ? "closed" : "new";
         this.#held.length = 0;
@@ -156,7 +156,7 @@ export class PushSession {
         this.close({ code: answer.code, reason: answer.reason || "rejected" });
         return undefined;
       }
-      if (answer.mayRead !== undefined) this.#subscriptions.restrict(answer.mayRead);
+      this.#subscriptions.restrict(answer.grant);
       this.#state = "connected";
       this.#cancelStale();
       const ping = Math.ceil(limits.pingMs / 1_000);

@@ -1,8 +1,11 @@
 import {
   type Channel,
   type CloseCode,
+  EVERYTHING,
+  type Grant,
   type HistoryRequest,
   historyReply,
+  mayReadChannel,
   type PushError,
   parseChannel,
   pushError,
@@ -28,7 +31,7 @@ export interface SubscriptionsOptions {
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   readonly #byName = new Map<string, Subscription>();
-  #mayRead: (channel: Channel) => boolean = () => true;
+  #grant: Grant = EVERYTHING;
   #closed = false;
 
   constructor(options: SubscriptionsOptions) {
@@ -39,8 +42,8 @@ export class Subscriptions {
     return this.#byName.size;
   }
 
-  restrict(mayRead: (channel: Channel) => boolean): void {
-    this.#mayRead = mayRead;
+  restrict(grant: Grant): void {
+    this.#grant = grant;
   }
 
   async subscribe(id: number, request: SubscribeRequest): Promise<PushError | undefined> {
@@ -106,7 +109,9 @@ export class Subscriptions {
     if (this.#closed) return pushError("not_available", "the connection is closed");
     const parsed = parseChannel(name, this.#options.defaultVenue);
     if (parsed.kind === "unknown") return pushError("unknown_channel", parsed.message);
-    return this.#mayRead(parsed.channel) ? parsed.channel : pushError("permission_denied", name);
+    return mayReadChannel(this.#grant, parsed.channel)
+      ? parsed.channel
+      : pushError("permission_denied", name);
   }
 }
 

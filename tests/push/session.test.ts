@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { ChannelSource } from "../../src/push/mod.ts";
+import { EVERYTHING } from "../../src/protocol/mod.ts";
+import { acceptEverybody, type ChannelSource } from "../../src/push/mod.ts";
 import { type FakeSocket, JOB, makeHub, settle } from "./fakes.ts";
 
 const lossless: ChannelSource = {
@@ -81,7 +82,13 @@ describe("PushSession", () => {
     const unknown = { kind: "unknown", message: "no job of that id" } as const;
     const { connected } = makeHub({
       resolve: (channel) => (channel.kind === "job" ? unknown : resolve()),
-      authorize: () => ({ kind: "accepted", user: "u", mayRead: (channel) => channel.kind !== "levels" }),
+      authorizer: {
+        ...acceptEverybody,
+        connect: () => ({
+          kind: "accepted",
+          grant: { ...EVERYTHING, channels: new Set(["backfill", `backfill:${JOB}`]) },
+        }),
+      },
       limits: { subscriptionsMax: 1 },
     });
     const { socket, send } = await connected();
@@ -181,9 +188,12 @@ describe("PushSession", () => {
     expect(quick.socket.closed?.code).toBe(3008);
   });
 
-  test("authorize() rejects with a close code or with an error code", async () => {
+  test("an authorizer rejects with a close code or with an error code", async () => {
     const rejection = { kind: "rejected", code: 3500, reason: "token of another key" } as const;
-    const closing = makeHub({ resolve, authorize: async () => rejection }).peer();
+    const closing = makeHub({
+      resolve,
+      authorizer: { ...acceptEverybody, connect: async () => rejection },
+    }).peer();
     closing.send({ id: 1, connect: { token: "t" } });
     await settle();
     expect(closing.socket.closed).toEqual({ code: 3500, reason: "token of another key" });
@@ -191,10 +201,13 @@ describe("PushSession", () => {
     let tries = 0;
     const answering = makeHub({
       resolve,
-      authorize: () =>
-        tries++ === 0
-          ? { kind: "rejected", code: 109, reason: "token expired" }
-          : { kind: "accepted", user: "u" },
+      authorizer: {
+        ...acceptEverybody,
+        connect: () =>
+          tries++ === 0
+            ? { kind: "rejected", code: 109, reason: "token expired" }
+            : { kind: "accepted", grant: EVERYTHING },
+      },
     }).peer();
     answering.send({ id: 1, connect: { token: "t" } });
     await settle();
@@ -204,11 +217,14 @@ describe("PushSession", () => {
     expect(answering.socket.received()[0]?.connect?.pong).toBe(true);
   });
 
-  test("authorize() that fails answers error 100 and reports it", async () => {
+  test("an authorizer that fails answers error 100 and reports it", async () => {
     const { peer, errors } = makeHub({
       resolve,
-      authorize: () => {
-        throw new Error("no key");
+      authorizer: {
+        ...acceptEverybody,
+        connect: () => {
+          throw new Error("no key");
+        },
       },
     });
     const { socket, send } = peer();

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { Centrifuge, type Subscription } from "centrifuge";
-import { applyChangedFields } from "../../src/protocol/mod.ts";
+import { applyChangedFields, EVERYTHING } from "../../src/protocol/mod.ts";
+import { acceptEverybody } from "../../src/push/mod.ts";
 import { type Served, serve, until, World } from "./push-fixture.ts";
 
 /** The official client, unchanged, against the real server. */
@@ -164,10 +165,13 @@ describe("the official centrifuge client", () => {
   test("stays away after a rejected token, and comes back after a shutdown", async () => {
     const world = new World();
     const served = started(world, {
-      authorize: ({ token }) =>
-        token === "good"
-          ? { kind: "accepted", user: "u" }
-          : { kind: "rejected", code: 3500, reason: "invalid token" },
+      authorizer: {
+        ...acceptEverybody,
+        connect: ({ token }) =>
+          token === "good"
+            ? { kind: "accepted", grant: EVERYTHING }
+            : { kind: "rejected", code: 3500, reason: "invalid token" },
+      },
     });
     const refused = client(served, { token: "bad" });
     let code = 0;

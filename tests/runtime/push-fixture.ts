@@ -1,6 +1,6 @@
 import { formatChannel } from "../../src/protocol/mod.ts";
 import {
-  type Authorize,
+  type Authorizer,
   type ConflatedState,
   PushHub,
   type PushLimits,
@@ -31,20 +31,20 @@ export interface Served {
 /** A real server over a world; `backfill` is its events, `levels:…` its state. */
 export function serve(
   world: World,
-  options: { port?: number; limits?: Partial<PushLimits>; authorize?: Authorize } & Pick<
+  options: { port?: number; limits?: Partial<PushLimits>; authorizer?: Authorizer } & Pick<
     ListenOptions,
     "allowedOrigins"
   > = {},
 ): Served {
   const errors: unknown[] = [];
-  const { port = 0, limits = {}, authorize, ...rest } = options;
+  const { port = 0, limits = {}, authorizer, ...rest } = options;
   const hub = new PushHub({
     timers: systemTimers(),
     defaultVenue: "binance",
     newClientId: () => crypto.randomUUID(),
     version: "test",
     limits,
-    ...(authorize === undefined ? {} : { authorize }),
+    ...(authorizer === undefined ? {} : { authorizer }),
     onError: (error) => errors.push(error),
     resolve: (channel) => {
       if (channel.kind === "levels")
