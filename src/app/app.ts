@@ -15,6 +15,7 @@ import { PushHub } from "../push/mod.ts";
 import { listen, type ThisProcess, type WebServer } from "../runtime/mod.ts";
 import { createTape, ProfileCache, type Tape } from "../tape/mod.ts";
 import { Binance, VenueRegistry } from "../venues/mod.ts";
+import { serverAssets } from "./assets.ts";
 import { Automation } from "./automation.ts";
 import { BackfillControl } from "./backfill-control.ts";
 import { BackfillFace } from "./backfill-face.ts";
@@ -131,6 +132,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
       defaultVenue: DEFAULT_VENUE,
       version: manifest.version,
       allowedOrigins: config.allowedOrigins,
+      assets: serverAssets(),
     }),
   );
   const server = listen({

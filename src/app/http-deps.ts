@@ -1,5 +1,5 @@
 import type { SessionCalendar } from "../core/mod.ts";
-import type { HttpDeps, HttpLog } from "../http/mod.ts";
+import type { Asset, HttpDeps, HttpLog } from "../http/mod.ts";
 import { jobHasEnded, type StartupFacts, type WaitQuery } from "../protocol/mod.ts";
 import { type Automation, automationFaces } from "./automation.ts";
 import type { BackfillControl } from "./backfill-control.ts";
@@ -28,6 +28,7 @@ export interface HttpWiring {
   readonly defaultVenue: string;
   readonly version: string;
   readonly allowedOrigins: readonly string[];
+  readonly assets: readonly Asset[];
 }
 
 const LOOK = { kind: "look" } as const;
@@ -126,6 +127,7 @@ export function httpDeps(wiring: HttpWiring): HttpDeps {
     defaultVenue,
     version,
     allowedOrigins,
+    assets: wiring.assets,
   };
 }
 

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../protocol/mod.ts";
+import { assetResponse, listAssets } from "./asset-response.ts";
 import { backfillRoutes } from "./backfill-routes.ts";
 import { cacheRoutes } from "./cache-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
@@ -17,8 +18,8 @@ import { windowRoutes } from "./window-routes.ts";
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 /**
- * The HTTP app: every route of this server, whatever it runs on (`app.fetch`). Problems answer as RFC 9457 documents; nothing is
- * cached; every answer carries `x-request-id`, the client's own where it sent one.
+ * The HTTP app: every route of this server, whatever it runs on (`app.fetch`). Problems answer as RFC 9457 documents; nothing but
+ * assets is cached; every answer carries `x-request-id`, the client's own where it sent one.
  */
 export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
@@ -28,7 +29,7 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
     c.set("requestId", requestId);
     await next();
     c.res.headers.set("x-request-id", requestId);
-    c.res.headers.set("cache-control", "no-store");
+    if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
     c.res.headers.set("x-content-type-options", "nosniff");
   });
   const origins = deps.allowedOrigins ?? [];
@@ -42,6 +43,7 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
       }),
     );
 
+  const assets = deps.assets ?? [];
   const routes: Route[] = [
     ...healthRoutes(deps),
     ...levelRoutes(deps),
@@ -54,10 +56,16 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
     ...webhookRoutes(deps),
   ];
   for (const route of routes) app.on(route.method, route.path, route.handle);
+  for (const asset of assets) app.get(asset.path, (c) => assetResponse(c, asset));
   app.get("/", (c) =>
-    c.json({ name: "tapeline", version: deps.version, endpoints: ENDPOINTS.concat(listRoutes(routes)) }),
+    c.json({
+      name: "tapeline",
+      version: deps.version,
+      endpoints: [...ENDPOINTS, ...listRoutes(routes), ...listAssets(assets)],
+    }),
   );
-  refuseOtherMethods(app, [...routes, { method: "GET", path: "/" }]);
+  const files = [{ path: "/" }, ...assets].map(({ path }) => ({ method: "GET" as const, path }));
+  refuseOtherMethods(app, [...routes, ...files]);
 
   app.notFound((c) =>
     problemResponse(

@@ -14,6 +14,7 @@ import type {
   VenueSymbol,
   WaitQuery,
 } from "../protocol/mod.ts";
+import type { Asset } from "./asset.ts";
 import type { SchedulesFace, WebhooksFace } from "./automation-deps.ts";
 import type { CacheFace } from "./cache-deps.ts";
 import type { CallOptions, Unavailable } from "./calls.ts";
@@ -140,6 +141,8 @@ export interface HttpDeps {
   readonly version: string;
   /** Origins whose pages may read answers; same-origin pages always may. Default none. */
   readonly allowedOrigins?: readonly string[];
+  /** Files that are served as they are. Default none. */
+  readonly assets?: readonly Asset[];
   /** Longest an answer may take. Default 30,000. */
   readonly deadlineMs?: number;
 }

@@ -1,5 +1,6 @@
 /** The Hono app: routes and problem responses. Runs wherever `fetch` exists. */
 export * from "./app.ts";
+export type { Asset, AssetContent } from "./asset.ts";
 export * from "./automation-deps.ts";
 export type { CacheFace } from "./cache-deps.ts";
 export * from "./deps.ts";
