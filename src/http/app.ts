@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../protocol/mod.ts";
+import { access } from "./access.ts";
 import { assetResponse, listAssets } from "./asset-response.ts";
 import { backfillRoutes } from "./backfill-routes.ts";
 import { cacheRoutes } from "./cache-routes.ts";
@@ -38,12 +39,14 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
       cors({
         origin: [...origins],
         allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
-        allowHeaders: ["content-type", "x-request-id"],
-        exposeHeaders: ["x-request-id"],
+        allowHeaders: ["authorization", "content-type", "x-request-id"],
+        exposeHeaders: ["www-authenticate", "x-request-id"],
       }),
     );
 
   const assets = deps.assets ?? [];
+  app.use(access({ open: assets.map(({ path }) => path) }));
+
   const routes: Route[] = [
     ...healthRoutes(deps),
     ...levelRoutes(deps),

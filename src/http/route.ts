@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { fieldFault, type Parsed, problem } from "../protocol/mod.ts";
+import { fieldFault, type Grant, type Parsed, problem } from "../protocol/mod.ts";
 import { DEADLINE_MS, withDeadline } from "./deadline.ts";
 import type {
   BadBin,
@@ -15,7 +15,13 @@ import type {
 import { badAddress, failWith, ProblemError } from "./problem-response.ts";
 
 export interface AppEnv {
-  Variables: { requestId: string };
+  /** A grant that was verified inside this process, for requests that come from inside it: `app.fetch(request, { grant })`. */
+  Bindings: { readonly grant?: Grant };
+  Variables: {
+    requestId: string;
+    /** What the sender may do. */
+    grant: Grant;
+  };
 }
 
 export type AppContext = Context<AppEnv>;
