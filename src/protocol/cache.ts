@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { formatTime } from "../core/mod.ts";
-import { fieldFault } from "./problem.ts";
 import { type Parsed, parseParameters, type RawQuery } from "./queries.ts";
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -75,13 +74,21 @@ export function placeToWire({ seriesId, day }: CachePlace): string {
   return `${seriesId}/${day}`;
 }
 
+export const CacheVerifyParameters = v.strictObject({
+  after: v.optional(
+    v.pipe(
+      v.string(CURSOR_EXPECTED),
+      v.regex(CURSOR, CURSOR_EXPECTED),
+      v.description("the `next` of the former answer; the first part when absent"),
+    ),
+  ),
+});
+
 /** The `after` of a check; undefined for its first part. */
 export function parseCacheVerifyQuery(raw: RawQuery): Parsed<CachePlace | undefined> {
-  const parsed = parseParameters(v.strictObject({ after: v.optional(v.string()) }), raw);
+  const parsed = parseParameters(CacheVerifyParameters, raw);
   if (parsed.kind === "refused") return parsed;
-  const { after } = parsed.value;
-  if (after === undefined) return { kind: "ok", value: undefined };
-  const match = CURSOR.exec(after);
-  if (match === null) return { kind: "refused", errors: [fieldFault("query.after", CURSOR_EXPECTED, after)] };
-  return { kind: "ok", value: { seriesId: Number(match[1]), day: Number(match[2]) } };
+  const match = CURSOR.exec(parsed.value.after ?? "");
+  const place = match === null ? undefined : { seriesId: Number(match[1]), day: Number(match[2]) };
+  return { kind: "ok", value: place };
 }

@@ -12,6 +12,13 @@ export * from "./job-control.ts";
 export * from "./job-status.ts";
 export * from "./level-set.ts";
 export * from "./number.ts";
+export {
+  EndText,
+  NoParameters,
+  SessionText,
+  StartText,
+  SymbolText,
+} from "./parameters.ts";
 export * from "./problem.ts";
 export * from "./profile.ts";
 export * from "./push-errors.ts";

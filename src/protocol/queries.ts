@@ -1,17 +1,19 @@
 import * as v from "valibot";
-import {
-  type Decimal,
-  DecimalError,
-  decimal,
-  fractionDigits,
-  type MinuteRange,
-  parseDay,
-  parseSymbolName,
-  parseUnits,
-  VALUE_AREA_METHODS,
-  type ValueAreaMethod,
-} from "../core/mod.ts";
+import { type Decimal, type MinuteRange, parseSymbolName, type ValueAreaMethod } from "../core/mod.ts";
 import type { VenueSymbol } from "./backfill-request.ts";
+import {
+  BinsParameter,
+  EndText,
+  idText,
+  NoParameters,
+  parseBinSize,
+  ReadingParameters,
+  SessionText,
+  StartText,
+  SYMBOL_EXPECTED,
+  SymbolText,
+  wholeNumber,
+} from "./parameters.ts";
 import { type FieldFault, faultsFromIssues, fieldFault } from "./problem.ts";
 import { requestedRange } from "./request-range.ts";
 
@@ -21,46 +23,26 @@ export const RECENT_DEFAULT = 20;
 /** Days that one window may span: a leap year. */
 export const WINDOW_DAYS_MAX = 366;
 
-const SYMBOL_EXPECTED = 'a symbol such as "BTCUSDT" or "binance:BTCUSDT"';
-const SESSION_EXPECTED = 'the date of a session such as "2026-01-02"';
-const BIN_EXPECTED = 'a price greater than 0 in plain decimal digits such as "0.5"';
-const METHOD_EXPECTED = `one of ${VALUE_AREA_METHODS.join(", ")}`;
-const LIMIT_EXPECTED = `a whole number from 1 to ${RECENT_MAX}`;
-export const RANGE_EXPECTED = 'a date such as "2026-01-02" or a time such as "2026-01-02T03:04:05Z"';
 const JOB_ID_EXPECTED = "a job id (a UUID)";
 
-/** Parameters of how a window is read. */
-export const ReadingParameters = {
-  value_area: v.optional(v.picklist(VALUE_AREA_METHODS, METHOD_EXPECTED)),
-  bin_size: v.optional(v.string()),
-};
-
-/** `bins=false` leaves the rows out. */
-export const BinsParameter = { bins: v.optional(v.picklist(["true", "false"], "true or false")) };
-
-const LevelsParameters = v.strictObject({
-  symbol: v.optional(v.string()),
-  session: v.optional(v.string()),
+/** Of `GET /levels`. */
+export const LevelsParameters = v.strictObject({
+  symbol: v.optional(v.pipe(SymbolText, v.description("the first of SYMBOLS when absent"))),
+  session: v.optional(SessionText),
   ...ReadingParameters,
 });
-const ProfileParameters = v.strictObject({
-  from: v.string(RANGE_EXPECTED),
-  to: v.string(RANGE_EXPECTED),
+/** Of `GET /api/v1/levels/{symbol}`, whose path names the symbol. */
+export const SessionLevelsParameters = v.omit(LevelsParameters, ["symbol"]);
+export const ProfileParameters = v.strictObject({
+  from: StartText,
+  to: EndText,
   ...ReadingParameters,
   ...BinsParameter,
 });
-const RecentParameters = v.strictObject({
-  limit: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^\d{1,3}$/, LIMIT_EXPECTED),
-      v.transform(Number),
-      v.minValue(1, LIMIT_EXPECTED),
-      v.maxValue(RECENT_MAX, LIMIT_EXPECTED),
-    ),
-  ),
+export const RecentParameters = v.strictObject({
+  limit: v.optional(wholeNumber({ min: 1, max: RECENT_MAX }, `jobs, ${RECENT_DEFAULT} when absent`)),
 });
-const JobId = v.pipe(v.string(), v.uuid(JOB_ID_EXPECTED), v.toLowerCase());
+export const JobIdText = idText(JOB_ID_EXPECTED);
 
 export type Parsed<T> =
   | { readonly kind: "ok"; readonly value: T }
@@ -107,9 +89,7 @@ export function parseLevelsQuery(raw: RawQuery, context: QueryContext): Parsed<L
     errors.push(fieldFault("query.symbol", "no symbol beside the one in the path", symbol));
   const path = context.symbol === undefined ? "query.symbol" : "path.symbol";
   const named = symbolAt(path, context.symbol ?? symbol, context, errors);
-  if (session !== undefined && (parseDay(session) ?? -1) < 0)
-    errors.push(fieldFault("query.session", SESSION_EXPECTED, session));
-  const read = readingOf(reading, errors);
+  const read = readingOf(reading);
   return errors.length > 0
     ? { kind: "refused", errors }
     : { kind: "ok", value: { ...read, symbol: named, session } };
@@ -122,7 +102,7 @@ export function parseProfileQuery(raw: RawQuery, context: QueryContext): Parsed<
   const { from, to, bins, ...reading } = parsed.value;
   const errors: FieldFault[] = [];
   const symbol = symbolAt("path.symbol", context.symbol ?? "", context, errors);
-  const read = readingOf(reading, errors);
+  const read = readingOf(reading);
   const range = requestedRange({
     start: { path: "query.from", text: from },
     end: { path: "query.to", text: to },
@@ -144,14 +124,20 @@ export function parseRecentQuery(raw: RawQuery): Parsed<{ readonly limit: number
 
 /** A route that takes no parameters. */
 export function parseNoQuery(raw: RawQuery): Parsed<unknown> {
-  return parseParameters(v.strictObject({}), raw);
+  return parseParameters(NoParameters, raw);
 }
 
 /** A job id of a path, in the spelling it is stored under. */
 export function parseJobId(text: string): Parsed<string> {
-  const parsed = v.safeParse(JobId, text);
-  if (parsed.success) return { kind: "ok", value: parsed.output };
-  return { kind: "refused", errors: [fieldFault("path.job_id", JOB_ID_EXPECTED, text)] };
+  return parsePathPart("job_id", JobIdText, text);
+}
+
+/** A named part of a path, as `schema` has it. */
+export function parsePathPart<T>(name: string, schema: v.GenericSchema<unknown, T>, text: string): Parsed<T> {
+  const parsed = v.safeParse(schema, text);
+  return parsed.success
+    ? { kind: "ok", value: parsed.output }
+    : { kind: "refused", errors: faultsFromIssues(parsed.issues, `path.${name}`) };
 }
 
 /** The parameters of an address, each given once, as `schema` has them. */
@@ -182,26 +168,14 @@ export function symbolAt(
   return symbol;
 }
 
-/** How a window is to be read; faults go to `errors`. */
-export function readingOf(
-  { value_area, bin_size }: v.InferOutput<v.ObjectSchema<typeof ReadingParameters, undefined>>,
-  errors: FieldFault[],
-): ReadingQuery {
-  if (bin_size === undefined) return { method: value_area };
-  const binSize = parseBinSize(bin_size);
-  if (binSize === undefined) errors.push(fieldFault("query.bin_size", BIN_EXPECTED, bin_size));
-  return { method: value_area, binSize };
-}
-
-function parseBinSize(text: string): Decimal | undefined {
-  try {
-    const scale = fractionDigits(text);
-    const units = parseUnits(text, scale);
-    return units === 0 ? undefined : decimal(units, scale);
-  } catch (thrown) {
-    if (thrown instanceof DecimalError) return undefined;
-    throw thrown;
-  }
+/** How a window is to be read. */
+export function readingOf({
+  value_area,
+  bin_size,
+}: v.InferOutput<v.ObjectSchema<typeof ReadingParameters, undefined>>): ReadingQuery {
+  return bin_size === undefined
+    ? { method: value_area }
+    : { method: value_area, binSize: parseBinSize(bin_size) };
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   minuteOfMs,
 } from "../core/mod.ts";
 import { JOB_DAYS_MAX, parseBackfillRequest } from "./backfill-request.ts";
+import { idText } from "./parameters.ts";
 import {
   type FieldFault,
   faultsFromIssues,
@@ -16,7 +17,7 @@ import {
   type Problem,
   problem,
 } from "./problem.ts";
-import type { Parsed } from "./queries.ts";
+import { type Parsed, parsePathPart } from "./queries.ts";
 
 /** Characters of a schedule's name, of its cron expression and of its zone. */
 export const SCHEDULE_NAME_CHARS_MAX = 80;
@@ -30,7 +31,6 @@ const REQUEST_EXPECTED = "a backfill request with a range in place of its dates"
 const RANGE_EXPECTED = '{"days_back": 1} or {"minutes_back": 60}';
 const DAYS_EXPECTED = `a whole number from 1 to ${JOB_DAYS_MAX}`;
 const MINUTES_EXPECTED = `a whole number from 1 to ${JOB_DAYS_MAX * MINUTES_PER_DAY}`;
-const ID_EXPECTED = "a schedule id (a UUID)";
 
 const whole = (max: number, expected: string) =>
   v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(1, expected), v.maxValue(max, expected));
@@ -160,11 +160,11 @@ export function parseScheduleChange(body: unknown, context: ScheduleContext): Pa
   return wrong === undefined ? parsed : { kind: "refused", problem: wrong };
 }
 
+export const ScheduleIdText = idText("a schedule id (a UUID)");
+
 /** A schedule's id of a path, in the spelling it is stored under. */
 export function parseScheduleId(text: string): Parsed<string> {
-  const parsed = v.safeParse(v.pipe(v.string(), v.uuid(ID_EXPECTED), v.toLowerCase()), text);
-  if (parsed.success) return { kind: "ok", value: parsed.output };
-  return { kind: "refused", errors: [fieldFault("path.id", ID_EXPECTED, text)] };
+  return parsePathPart("id", ScheduleIdText, text);
 }
 
 export function scheduleToWire(schedule: ScheduleFacts): ScheduleAnswer {

@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import { type MinuteRange, parseDay } from "../core/mod.ts";
+import type { MinuteRange } from "../core/mod.ts";
 import type { VenueSymbol } from "./backfill-request.ts";
+import { EndText, SessionText, StartText } from "./parameters.ts";
 import { type FieldFault, fieldFault } from "./problem.ts";
 import {
   type Parsed,
@@ -12,10 +13,9 @@ import {
 } from "./queries.ts";
 import { requestedRange } from "./request-range.ts";
 
-const SESSION_EXPECTED = 'the date of a session such as "2026-01-02"';
-
-const SessionParameters = v.strictObject({ session: v.optional(v.string()) });
-const GapsParameters = v.strictObject({ from: v.optional(v.string()), to: v.optional(v.string()) });
+export const SessionReportParameters = v.strictObject({ session: v.optional(SessionText) });
+/** Both or neither: the running session when they are absent. */
+export const GapsParameters = v.strictObject({ from: v.optional(StartText), to: v.optional(EndText) });
 
 export interface SessionReportQuery {
   readonly symbol: VenueSymbol;
@@ -31,13 +31,11 @@ export interface GapsQuery {
 
 /** Parameters of a session's metrics: `session`. */
 export function parseSessionReportQuery(raw: RawQuery, context: QueryContext): Parsed<SessionReportQuery> {
-  const parsed = parseParameters(SessionParameters, raw);
+  const parsed = parseParameters(SessionReportParameters, raw);
   if (parsed.kind === "refused") return parsed;
   const { session } = parsed.value;
   const errors: FieldFault[] = [];
   const symbol = symbolAt("path.symbol", context.symbol ?? "", context, errors);
-  if (session !== undefined && (parseDay(session) ?? -1) < 0)
-    errors.push(fieldFault("query.session", SESSION_EXPECTED, session));
   if (symbol === undefined || errors.length > 0) return { kind: "refused", errors };
   return { kind: "ok", value: { symbol, session } };
 }

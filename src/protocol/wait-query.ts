@@ -1,34 +1,28 @@
 import * as v from "valibot";
+import { wholeNumber } from "./parameters.ts";
 import { fieldFault } from "./problem.ts";
 import { type Parsed, parseParameters, type RawQuery } from "./queries.ts";
 
 /** Longest wait that a request may ask for, seconds. */
 export const WAIT_SECONDS_MAX = 60;
-/** Digits of a job's version, at most. */
-const VERSION_DIGITS_MAX = 15;
-
 const WAIT_EXPECTED = `a whole number of seconds from 1 to ${WAIT_SECONDS_MAX}`;
 const SINCE_EXPECTED = "a job's version, as its `version` tells it";
 
 const wait = v.optional(
-  v.pipe(
-    v.string(),
-    v.regex(/^\d{1,2}$/, WAIT_EXPECTED),
-    v.transform(Number),
-    v.minValue(1, WAIT_EXPECTED),
-    v.maxValue(WAIT_SECONDS_MAX, WAIT_EXPECTED),
+  wholeNumber(
+    { min: 1, max: WAIT_SECONDS_MAX, expected: WAIT_EXPECTED },
+    "seconds that the answer may be held back until the backfill has ended",
   ),
 );
 const since = v.optional(
-  v.pipe(
-    v.string(),
-    v.regex(new RegExp(`^\\d{1,${VERSION_DIGITS_MAX}}$`), SINCE_EXPECTED),
-    v.transform(Number),
+  wholeNumber(
+    { min: 0, max: Number.MAX_SAFE_INTEGER, expected: SINCE_EXPECTED },
+    "beside `wait`: any version of the job after this one is waited for, not only its end",
   ),
 );
 
-const JobWaitParameters = v.strictObject({ wait, since });
-const StartupWaitParameters = v.strictObject({ wait });
+export const JobWaitParameters = v.strictObject({ wait, since });
+export const StartupWaitParameters = v.strictObject({ wait });
 
 /** How long an answer may be held back. */
 export interface WaitQuery {

@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { formatTime } from "../core/mod.ts";
 import { JOB_STATUSES } from "./job-status.ts";
+import { idText, wholeNumber } from "./parameters.ts";
 import { faultsFromIssues, fieldFault, invalidRequest } from "./problem.ts";
-import type { Parsed, RawQuery } from "./queries.ts";
+import { type Parsed, parseParameters, parsePathPart, type RawQuery } from "./queries.ts";
 import type { ParsedBody } from "./schedule.ts";
 
 export const WEBHOOK_URL_CHARS_MAX = 2_048;
@@ -20,9 +21,7 @@ export function webhookEvent(status: string): string {
 
 const URL_EXPECTED = "a URL such as https://example.com/hooks/backfill";
 const EVENTS_EXPECTED = `event types, each one of ${WEBHOOK_EVENTS.join(", ")}`;
-const ID_EXPECTED = "a webhook id (a UUID)";
 const DELIVERY_EXPECTED = "a delivery id (a whole number)";
-const LIMIT_EXPECTED = `a whole number from 1 to ${DELIVERIES_MAX}`;
 
 const Url = v.pipe(
   v.string(URL_EXPECTED),
@@ -44,6 +43,23 @@ export const WebhookChange = v.strictObject({
   enabled: v.exactOptional(v.boolean("true or false")),
 });
 export type WebhookChange = v.InferOutput<typeof WebhookChange>;
+
+export const WebhookIdText = idText("a webhook id (a UUID)");
+export const DeliveryIdText = wholeNumber(
+  { min: 1, max: Number.MAX_SAFE_INTEGER, expected: DELIVERY_EXPECTED },
+  DELIVERY_EXPECTED,
+);
+export const DeliveriesParameters = v.strictObject({
+  limit: v.optional(
+    wholeNumber({ min: 1, max: DELIVERIES_MAX }, `deliveries, ${DELIVERIES_DEFAULT} when absent`),
+  ),
+  before: v.optional(
+    wholeNumber(
+      { min: 0, max: Number.MAX_SAFE_INTEGER, expected: "an event offset" },
+      "only events before this offset of the channel `backfill`: the last of the former answer",
+    ),
+  ),
+});
 
 /** A webhook as it crosses the wire; its secret does so once, when it is made. */
 export const WebhookAnswer = v.object({
@@ -143,30 +159,19 @@ export function parseWebhookChange(body: unknown): ParsedBody<WebhookChange> {
 
 /** A webhook's id of a path, in the spelling it is stored under. */
 export function parseWebhookId(text: string): Parsed<string> {
-  const parsed = v.safeParse(v.pipe(v.string(), v.uuid(ID_EXPECTED), v.toLowerCase()), text);
-  if (parsed.success) return { kind: "ok", value: parsed.output };
-  return { kind: "refused", errors: [fieldFault("path.id", ID_EXPECTED, text)] };
+  return parsePathPart("id", WebhookIdText, text);
 }
 
 export function parseDeliveryId(text: string): Parsed<number> {
-  if (/^[1-9]\d{0,14}$/.test(text)) return { kind: "ok", value: Number(text) };
-  return { kind: "refused", errors: [fieldFault("path.delivery", DELIVERY_EXPECTED, text)] };
+  return parsePathPart("delivery", DeliveryIdText, text);
 }
 
 /** Parameters of a delivery log: `limit`, and `before` to go on from the last of the former answer. */
 export function parseDeliveriesQuery(raw: RawQuery): Parsed<DeliveriesQuery> {
-  const number = (text: string) => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN);
-  const errors = Object.entries(raw).flatMap(([name, values]) => {
-    if (name !== "limit" && name !== "before")
-      return [fieldFault(`query.${name}`, "no such parameter", values[0])];
-    return values.length > 1 ? [fieldFault(`query.${name}`, "the parameter once", values)] : [];
-  });
-  const limit = raw["limit"] === undefined ? DELIVERIES_DEFAULT : number(raw["limit"][0] ?? "");
-  if (!(limit >= 1 && limit <= DELIVERIES_MAX))
-    errors.push(fieldFault("query.limit", LIMIT_EXPECTED, raw["limit"]?.[0]));
-  const before = raw["before"] === undefined ? undefined : number(raw["before"][0] ?? "");
-  if (Number.isNaN(before)) errors.push(fieldFault("query.before", "an event offset", raw["before"]?.[0]));
-  return errors.length > 0 ? { kind: "refused", errors } : { kind: "ok", value: { limit, before } };
+  const parsed = parseParameters(DeliveriesParameters, raw);
+  if (parsed.kind === "refused") return parsed;
+  const { limit = DELIVERIES_DEFAULT, before } = parsed.value;
+  return { kind: "ok", value: { limit, before } };
 }
 
 export function webhookToWire(webhook: WebhookFacts): WebhookAnswer {

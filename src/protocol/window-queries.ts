@@ -3,20 +3,26 @@ import {
   type MinuteRange,
   PROFILE_PERIODS,
   type ProfilePeriod,
-  parseDay,
   rangeLength,
   timeframeMinutes,
 } from "../core/mod.ts";
 import type { VenueSymbol } from "./backfill-request.ts";
-import { type FieldFault, fieldFault } from "./problem.ts";
 import {
   BinsParameter,
+  EndText,
+  isDate,
+  ReadingParameters,
+  SESSION_EXPECTED,
+  StartText,
+  sessionText,
+  wholeNumber,
+} from "./parameters.ts";
+import { type FieldFault, fieldFault } from "./problem.ts";
+import {
   type Parsed,
   parseParameters,
   type QueryContext,
-  RANGE_EXPECTED,
   type RawQuery,
-  ReadingParameters,
   type ReadingQuery,
   readingOf,
   symbolAt,
@@ -33,30 +39,45 @@ export const NAKED_SESSIONS_DEFAULT = 20;
 export const COMPOSITE_SESSIONS_MAX = 366;
 
 const PERIOD_EXPECTED = `one of ${PROFILE_PERIODS.join(", ")}`;
-const DATE_EXPECTED = 'the date of a session such as "2026-01-02"';
 
-const PeriodsParameters = v.strictObject({
-  period: v.picklist(PROFILE_PERIODS, PERIOD_EXPECTED),
-  from: v.string(RANGE_EXPECTED),
-  to: v.string(RANGE_EXPECTED),
+const SESSIONS_EXPECTED = `1 to ${COMPOSITE_SESSIONS_MAX} different dates of sessions with commas between`;
+
+export const PeriodsParameters = v.strictObject({
+  period: v.pipe(v.picklist(PROFILE_PERIODS, PERIOD_EXPECTED), v.description("length of a window")),
+  from: StartText,
+  to: EndText,
   ...ReadingParameters,
 });
-const CompareParameters = v.strictObject({
-  a: v.optional(v.string()),
-  b: v.optional(v.string()),
-  a_from: v.optional(v.string()),
-  a_to: v.optional(v.string()),
-  b_from: v.optional(v.string()),
-  b_to: v.optional(v.string()),
+const ComparedSession = sessionText("the date of a session; or both ends of a window in its place");
+export const CompareParameters = v.strictObject({
+  a: v.optional(ComparedSession),
+  b: v.optional(ComparedSession),
+  a_from: v.optional(StartText),
+  a_to: v.optional(EndText),
+  b_from: v.optional(StartText),
+  b_to: v.optional(EndText),
   ...ReadingParameters,
 });
-const NakedParameters = v.strictObject({
-  sessions: v.optional(v.string()),
+export const NakedPocsParameters = v.strictObject({
+  sessions: v.optional(
+    wholeNumber(
+      { min: 1, max: NAKED_SESSIONS_MAX },
+      `sessions that have ended, ${NAKED_SESSIONS_DEFAULT} when absent`,
+    ),
+  ),
   bin_size: ReadingParameters.bin_size,
 });
-const CompositeParameters = v.strictObject({
-  sessions: v.optional(v.string()),
-  last: v.optional(v.string()),
+export const CompositeParameters = v.strictObject({
+  sessions: v.optional(
+    v.pipe(
+      v.string(SESSIONS_EXPECTED),
+      v.check(areSessions, SESSIONS_EXPECTED),
+      v.description("dates of sessions with commas between; either these or `last`"),
+    ),
+  ),
+  last: v.optional(
+    wholeNumber({ min: 1, max: COMPOSITE_SESSIONS_MAX }, "so many of the last sessions that have ended"),
+  ),
   ...ReadingParameters,
   ...BinsParameter,
 });
@@ -101,7 +122,7 @@ export function parsePeriodsQuery(raw: RawQuery, context: QueryContext): Parsed<
   const { period, from, to, ...reading } = parsed.value;
   const errors: FieldFault[] = [];
   const symbol = symbolAt("path.symbol", context.symbol ?? "", context, errors);
-  const read = readingOf(reading, errors);
+  const read = readingOf(reading);
   const range = rangeAt(["from", from], ["to", to], context, errors);
   if (range !== undefined && Math.ceil(rangeLength(range) / timeframeMinutes(period)) > PERIODS_MAX)
     errors.push(
@@ -118,7 +139,7 @@ export function parseCompareQuery(raw: RawQuery, context: QueryContext): Parsed<
   const { a, b, a_from, a_to, b_from, b_to, ...reading } = parsed.value;
   const errors: FieldFault[] = [];
   const symbol = symbolAt("path.symbol", context.symbol ?? "", context, errors);
-  const read = readingOf(reading, errors);
+  const read = readingOf(reading);
   const earlier = windowAt("a", { name: a, from: a_from, to: a_to }, context, errors);
   const later = windowAt("b", { name: b, from: b_from, to: b_to }, context, errors);
   if (symbol === undefined || earlier === undefined || later === undefined || errors.length > 0)
@@ -128,13 +149,12 @@ export function parseCompareQuery(raw: RawQuery, context: QueryContext): Parsed<
 
 /** Parameters of naked POCs: `sessions` (how many), `bin_size`. */
 export function parseNakedPocsQuery(raw: RawQuery, context: QueryContext): Parsed<NakedPocsQuery> {
-  const parsed = parseParameters(NakedParameters, raw);
+  const parsed = parseParameters(NakedPocsParameters, raw);
   if (parsed.kind === "refused") return parsed;
   const errors: FieldFault[] = [];
   const symbol = symbolAt("path.symbol", context.symbol ?? "", context, errors);
-  const { binSize } = readingOf({ bin_size: parsed.value.bin_size, value_area: undefined }, errors);
-  const sessions =
-    countAt("sessions", parsed.value.sessions, NAKED_SESSIONS_MAX, errors) ?? NAKED_SESSIONS_DEFAULT;
+  const { sessions = NAKED_SESSIONS_DEFAULT, bin_size } = parsed.value;
+  const { binSize } = readingOf({ bin_size, value_area: undefined });
   if (symbol === undefined || errors.length > 0) return { kind: "refused", errors };
   return { kind: "ok", value: { symbol, sessions, binSize } };
 }
@@ -146,19 +166,14 @@ export function parseCompositeQuery(raw: RawQuery, context: QueryContext): Parse
   const { sessions, last, bins, ...reading } = parsed.value;
   const errors: FieldFault[] = [];
   const symbol = symbolAt("path.symbol", context.symbol ?? "", context, errors);
-  const read = readingOf(reading, errors);
-  const count = countAt("last", last, COMPOSITE_SESSIONS_MAX, errors);
-  const names = sessions?.split(",");
-  const expected = `1 to ${COMPOSITE_SESSIONS_MAX} different dates of sessions with commas between`;
-  if ((names === undefined) === (last === undefined))
-    errors.push(fieldFault("query.sessions", `either ${expected}, or last=N`, sessions));
-  else if (names !== undefined && (names.length > COMPOSITE_SESSIONS_MAX || !areDistinctDates(names)))
-    errors.push(fieldFault("query.sessions", expected, sessions));
+  const read = readingOf(reading);
+  if ((sessions === undefined) === (last === undefined))
+    errors.push(fieldFault("query.sessions", `either ${SESSIONS_EXPECTED}, or last=N`, sessions));
   if (symbol === undefined || errors.length > 0) return { kind: "refused", errors };
   const of =
-    names === undefined
-      ? ({ kind: "last", count: count ?? 1 } as const)
-      : ({ kind: "sessions", names } as const);
+    sessions === undefined
+      ? ({ kind: "last", count: last ?? 1 } as const)
+      : ({ kind: "sessions", names: sessions.split(",") } as const);
   return { kind: "ok", value: { ...read, symbol, of, bins: bins !== "false" } };
 }
 
@@ -187,37 +202,19 @@ function windowAt(
   context: QueryContext,
   errors: FieldFault[],
 ): NamedWindow | undefined {
-  if (name !== undefined && from === undefined && to === undefined) {
-    if (isDate(name)) return { kind: "session", name };
-    errors.push(fieldFault(`query.${side}`, DATE_EXPECTED, name));
-    return undefined;
-  }
+  if (name !== undefined && from === undefined && to === undefined) return { kind: "session", name };
   if (name === undefined && from !== undefined && to !== undefined) {
     const range = rangeAt([`${side}_from`, from], [`${side}_to`, to], context, errors);
     return range && { kind: "range", range };
   }
-  const expected = `either ${side}, ${DATE_EXPECTED}, or both ${side}_from and ${side}_to`;
+  const expected = `either ${side}, ${SESSION_EXPECTED}, or both ${side}_from and ${side}_to`;
   errors.push(fieldFault(`query.${side}`, expected, name ?? from ?? to));
   return undefined;
 }
 
-function countAt(
-  name: string,
-  text: string | undefined,
-  max: number,
-  errors: FieldFault[],
-): number | undefined {
-  if (text === undefined) return undefined;
-  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= max) return count;
-  errors.push(fieldFault(`query.${name}`, `a whole number from 1 to ${max}`, text));
-  return undefined;
-}
-
-function areDistinctDates(names: readonly string[]): boolean {
-  return names.every(isDate) && new Set(names).size === names.length;
-}
-
-function isDate(text: string): boolean {
-  return (parseDay(text) ?? -1) >= 0;
+function areSessions(text: string): boolean {
+  const names = text.split(",");
+  return (
+    names.length <= COMPOSITE_SESSIONS_MAX && names.every(isDate) && new Set(names).size === names.length
+  );
 }
