@@ -6,6 +6,7 @@ import { assetResponse, listAssets } from "./asset-response.ts";
 import { backfillRoutes } from "./backfill-routes.ts";
 import { cacheRoutes } from "./cache-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
+import { covered } from "./covered.ts";
 import type { HttpDeps } from "./deps.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { levelRoutes } from "./level-routes.ts";
@@ -58,7 +59,7 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
     ...scheduleRoutes(deps),
     ...webhookRoutes(deps),
   ];
-  for (const route of routes) app.on(route.method, route.path, route.handle);
+  for (const route of routes) app.on(route.method, route.path, covered(route, deps), route.handle);
   for (const asset of assets) app.get(asset.path, (c) => assetResponse(c, asset));
   app.get("/", (c) =>
     c.json({

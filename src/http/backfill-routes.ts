@@ -13,6 +13,7 @@ import {
   parseRecentQuery,
   type RecentJobs,
 } from "../protocol/mod.ts";
+import { demandSymbols } from "./covered.ts";
 import type { HttpDeps, SubmitOutcome } from "./deps.ts";
 import { readJsonBody } from "./json-body.ts";
 import { failWith, ProblemError } from "./problem-response.ts";
@@ -26,11 +27,13 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
       path: "/api/v1/backfill",
       about:
         "starts a backfill {symbols, start_date, end_date, timeframes?, order?, priority?, deadline_seconds?, force?} of trades, or of candles of the timeframes; answers 202 with its job_id",
+      subject: "body",
       handle: async (c) => {
         valid(parseNoQuery(c.req.queries()));
         const body = await timed(c, deps, () => readJsonBody(c.req.raw));
         const parsed = parseBackfillRequest(body, { defaultVenue: deps.defaultVenue, nowMs: deps.nowMs() });
         if (parsed.kind === "refused") throw new ProblemError(parsed.problem);
+        demandSymbols(c.get("grant"), parsed.request.symbols);
         const outcome = await timed(c, deps, (options) => deps.backfill.submit(parsed.request, options));
         const answer = accepted(parsed, outcome, deps);
         return c.json(answer, 202, { location: `/api/v1/backfill/status/${answer.job_id}` });

@@ -16,6 +16,7 @@ export function healthRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: "/ready",
       about: "session, whether there are levels to trade on, progress, precision",
+      subject: "first_symbol",
       handle: (c) => c.json(ready(deps)),
     },
     {

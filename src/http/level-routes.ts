@@ -17,6 +17,7 @@ export function levelRoutes(deps: HttpDeps): Route[] {
       path: "/levels",
       about:
         "the level set of a symbol (symbol=, session=, value_area=, bin_size=); the first of SYMBOLS if none is named",
+      subject: "asked_symbol",
       handle: levels,
     },
     {

@@ -31,6 +31,9 @@ export interface Route {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
   readonly about: string;
+  /** What it is about, where its path does not say so; a token that is restricted to channels must cover it: the first of
+   * `SYMBOLS`, the symbol that is asked for or else the first, or what the body names (the route asks with `demandSymbols`). */
+  readonly subject?: "first_symbol" | "asked_symbol" | "body";
   readonly handle: (c: AppContext) => Response | Promise<Response>;
 }
 

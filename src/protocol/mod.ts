@@ -6,6 +6,7 @@ export * from "./channels.ts";
 export * from "./close-codes.ts";
 export * from "./gaps.ts";
 export * from "./grant.ts";
+export * from "./granted-channel.ts";
 export * from "./health.ts";
 export * from "./job.ts";
 export * from "./job-control.ts";
