@@ -1,13 +1,17 @@
-import { changedFields, publicationFrame, publicationJson, UNSUBSCRIBE_CODES } from "../protocol/mod.ts";
-import { Pace } from "./pace.ts";
+import { UNSUBSCRIBE_CODES } from "../protocol/mod.ts";
+import { type HeldState, HeldStates } from "./held-states.ts";
+import { Pace, Stagger } from "./pace.ts";
 import type { PushLimits } from "./push-limits.ts";
-import type { ConflatedSource, ConflatedState } from "./sources.ts";
+import type { ConflatedSource } from "./sources.ts";
 import type { ChannelHost, Subscriber } from "./subscriber.ts";
 import { type PushTimers, withinTime } from "./timers.ts";
 
 /**
  * Latest state wins. Each member remembers the state it last received, so a frame is the difference from exactly that, however
  * many changes it missed; members who share a state share the encoded text.
+ *
+ * Members stand in lanes, and each lane has its own interval: a thousand sends take some 10 ms, and were they one burst, the last of
+ * them would be that much older than the first. A lane reads the state when its own turn comes.
  */
 export class ConflatedChannel {
   readonly kind = "conflated";
@@ -15,10 +19,13 @@ export class ConflatedChannel {
   readonly #limits: PushLimits;
   readonly #timers: PushTimers;
   readonly #host: ChannelHost;
-  readonly #members = new Map<Subscriber, ConflatedState>();
-  readonly #pace: Pace;
+  readonly #members = new Map<Subscriber, Member>();
+  readonly #lanes: Lane[] = [];
+  readonly #stagger: Stagger;
+  readonly #states: HeldStates;
+  /** When the newest state was read. */
+  #readAtMs = Number.NEGATIVE_INFINITY;
   #opened: Promise<void> | undefined;
-  #cancelRest: (() => void) | undefined;
   #closed = false;
 
   constructor(source: ConflatedSource, limits: PushLimits, timers: PushTimers, host: ChannelHost) {
@@ -26,7 +33,11 @@ export class ConflatedChannel {
     this.#limits = limits;
     this.#timers = timers;
     this.#host = host;
-    this.#pace = new Pace(timers, limits.conflateMs, () => this.#deliver());
+    this.#states = new HeldStates(limits.heldStatesMax);
+    // So many lanes that they do not fit into the interval stand closer.
+    this.#stagger = new Stagger(() =>
+      Math.min(limits.laneDistanceMs, limits.conflateMs / this.#lanes.length),
+    );
   }
 
   get size(): number {
@@ -43,60 +54,87 @@ export class ConflatedChannel {
     );
     await this.#opened;
     if (subscriber.cancelled) return;
-    const state = this.#source.current();
-    reply(JSON.stringify({ ...state.fields, revision: state.revision }));
-    if (!subscriber.cancelled) this.#members.set(subscriber, state);
+    const { newest, fresh } = this.#recent();
+    reply(this.#states.newestJson);
+    if (subscriber.cancelled) return;
+    const lane = this.#roomyLane();
+    const member: Member = { subscriber, lane, held: newest };
+    this.#members.set(subscriber, member);
+    lane.members.add(member);
+    if (!fresh) lane.pace.request();
   }
 
   detach(subscriber: Subscriber): void {
+    const member = this.#members.get(subscriber);
+    if (member === undefined) return;
     this.#members.delete(subscriber);
+    const { lane } = member;
+    lane.members.delete(member);
+    if (lane.members.size > 0) return;
+    lane.pace.stop();
+    this.#lanes.splice(this.#lanes.indexOf(lane), 1);
   }
 
   /** The state has changed, or a member that was behind has caught up. */
   touch(): void {
-    if (this.#members.size > 0 && !this.#closed) this.#pace.request();
+    for (const { pace } of this.#lanes) pace.request();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#pace.stop();
-    this.#cancelRest?.();
+    for (const { pace } of this.#lanes) pace.stop();
+    this.#lanes.length = 0;
     this.#members.clear();
     this.#source.close?.();
   }
 
-  #deliver(): void {
-    let state: ConflatedState;
+  /** For those who join: a crowd that comes within one interval shares one state, and is brought on from it afterwards. */
+  #recent(): { readonly newest: HeldState; readonly fresh: boolean } {
+    const nowMs = this.#timers.now();
+    const { newest } = this.#states;
+    if (newest !== undefined && nowMs - this.#readAtMs < this.#limits.conflateMs)
+      return { newest, fresh: false };
+    const renewed = this.#states.renew(this.#source.current());
+    this.#readAtMs = nowMs;
+    return { newest: renewed, fresh: true };
+  }
+
+  #roomyLane(): Lane {
+    const roomy = this.#lanes.find(({ members }) => members.size < this.#limits.laneMembersMax);
+    if (roomy !== undefined) return roomy;
+    const members = new Set<Member>();
+    const deliver = () => this.#deliver(members);
+    const lane = {
+      members,
+      pace: new Pace(this.#timers, this.#limits.conflateMs, deliver, this.#stagger),
+    };
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  #deliver(members: ReadonlySet<Member>): void {
+    const newest = this.#read();
+    if (newest === undefined) return;
+    for (const member of members) {
+      const { subscriber, held } = member;
+      if (this.#states.isNewest(held) || !subscriber.outbox.ready) continue;
+      member.held = newest;
+      subscriber.outbox.offer(this.#states.frameFrom(held, subscriber.name));
+    }
+  }
+
+  #read(): HeldState | undefined {
     try {
-      state = this.#source.current();
+      const state = this.#source.current();
+      const { newest } = this.#states;
+      if (newest?.revision === state.revision) return newest;
+      this.#readAtMs = this.#timers.now();
+      return this.#states.renew(state);
     } catch (error) {
       this.#host.onError(error, "reading the state of a conflated channel");
       this.#breakOff();
-      return;
-    }
-    this.#cancelRest?.();
-    this.#deliverSlice(state, new Map(), this.#members.entries());
-  }
-
-  /** `rest` goes on where the last slice ended; a live iterator, so members may come and go meanwhile. */
-  #deliverSlice(
-    state: ConflatedState,
-    encoded: Map<ConflatedState, FramesFrom>,
-    rest: MapIterator<[Subscriber, ConflatedState]>,
-  ): void {
-    this.#cancelRest = undefined;
-    let sends = 0;
-    for (let at = rest.next(); at.done !== true; at = rest.next()) {
-      const [subscriber, held] = at.value;
-      if (held.revision === state.revision || !subscriber.outbox.ready) continue;
-      const frames = encoded.get(held) ?? new FramesFrom(held, state);
-      encoded.set(held, frames);
-      this.#members.set(subscriber, state);
-      subscriber.outbox.offer(frames.named(subscriber.name));
-      if (++sends < this.#limits.sendsPerTurn) continue;
-      this.#cancelRest = this.#timers.after(0, () => this.#deliverSlice(state, encoded, rest));
-      return;
+      return undefined;
     }
   }
 
@@ -108,22 +146,13 @@ export class ConflatedChannel {
   }
 }
 
-/** The frame from one state to another, encoded once; and once more for each other name that the channel goes by. */
-class FramesFrom {
-  readonly #publication: string;
-  readonly #byName = new Map<string, string>();
+interface Member {
+  readonly subscriber: Subscriber;
+  readonly lane: Lane;
+  held: HeldState;
+}
 
-  constructor(held: ConflatedState, state: ConflatedState) {
-    // A revision that fell means that the store began anew: the set goes out whole, and replaces what is held.
-    const whole = state.revision < held.revision;
-    const fields = whole ? state.fields : changedFields(held.fields, state.fields);
-    const marks = { revision: state.revision, previous_revision: whole ? null : held.revision };
-    this.#publication = publicationJson(JSON.stringify({ ...fields, ...marks }));
-  }
-
-  named(name: string): string {
-    const frame = this.#byName.get(name) ?? publicationFrame(name, this.#publication);
-    this.#byName.set(name, frame);
-    return frame;
-  }
+interface Lane {
+  readonly members: Set<Member>;
+  readonly pace: Pace;
 }

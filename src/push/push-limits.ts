@@ -23,8 +23,14 @@ export interface PushLimits {
   readonly recoverCharsMax: number;
   /** Lossless channels without a subscriber whose recent events stay in memory. */
   readonly idleChannelsMax: number;
-  /** Sends of one channel in one turn of the event loop. */
+  /** Sends of one lossless channel in one turn of the event loop. */
   readonly sendsPerTurn: number;
+  /** Members of a conflated channel that get their frames in one turn of the event loop. */
+  readonly laneMembersMax: number;
+  /** Time between two such turns of a channel: about what one of them takes, ms. */
+  readonly laneDistanceMs: number;
+  /** States of a conflated channel from which frames are made; who holds an older one gets the whole set. */
+  readonly heldStatesMax: number;
 }
 
 export const PUSH_LIMITS: PushLimits = {
@@ -43,4 +49,7 @@ export const PUSH_LIMITS: PushLimits = {
   recoverCharsMax: 1_000_000,
   idleChannelsMax: 64,
   sendsPerTurn: 500,
+  laneMembersMax: 128,
+  laneDistanceMs: 2.5,
+  heldStatesMax: 256,
 };

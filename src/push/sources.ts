@@ -36,7 +36,10 @@ export interface ConflatedSource {
   readonly kind: "conflated";
   /** Makes `current` answerable (load a past session); called once, before the first `current`. */
   open?(): Promise<void> | void;
-  /** The state now. Called at most once per interval and only while somebody listens; must not block. */
+  /**
+   * The state now. Called only while somebody listens, at most once per interval and lane of members (`laneMembersMax`); must not
+   * block.
+   */
   current(): ConflatedState;
   /** The last subscriber has left; another `open` may follow on a newly resolved source. */
   close?(): void;

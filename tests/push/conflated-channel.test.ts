@@ -48,6 +48,14 @@ async function subscribed(connected: () => Promise<Peer>, channel = CHANNEL): Pr
   return peer;
 }
 
+const revisionOf = (data: unknown) =>
+  typeof data === "object" && data !== null && "revision" in data ? data.revision : undefined;
+
+/** What has arrived is looked at this often, so that times of arrival are up to so much too late. */
+const LOOK_MS = 1;
+
+const distances = (timesMs: readonly number[]) => timesMs.slice(1).map((ms, at) => ms - timesMs[at]!);
+
 const frames = (peer: Peer) => publications(peer.socket.received()).map(({ data }) => data);
 
 describe("conflated channel", () => {
@@ -164,6 +172,77 @@ describe("conflated channel", () => {
     expect(frames(peer)).toEqual([{ levels: { POC: 1 }, revision: 0, previous_revision: null }]);
   });
 
+  test("a slow reader notices that the store began anew, also when the revision has risen past its own again", async () => {
+    const source = new LevelSource();
+    const { hub, connected, timers } = hubOver(source);
+    const slow = await subscribed(connected);
+    const quick = await subscribed(connected);
+    slow.socket.reading = false;
+    for (const revision of [2, 0, 1, 2, 3]) {
+      source.state = { revision, fields: { levels: { POC: revision } } };
+      hub.touch(CHANNEL);
+      await timers.advance(100);
+    }
+    for (const { socket } of [slow, quick]) socket.received();
+    slow.socket.take();
+    slow.session.drained();
+    await timers.advance(100);
+    expect(frames(slow)).toEqual([
+      { symbol: null, levels: { POC: 2, VWAP: null }, revision: 2, previous_revision: 1 },
+      { levels: { POC: 3 }, revision: 3, previous_revision: null },
+    ]);
+  });
+
+  test("a crowd gets its frames lane by lane, each lane at its own interval and with the state of its moment", async () => {
+    const source = new LevelSource();
+    const { hub, connected, timers } = hubOver(source, { laneMembersMax: 2, laneDistanceMs: 3 });
+    const peers: Peer[] = [];
+    for (let n = 0; n < 6; n++) peers.push(await subscribed(connected));
+    await timers.advance(100);
+    for (const { socket } of peers) socket.received();
+    const arrivals: { readonly peer: number; readonly atMs: number; readonly revision: unknown }[] = [];
+    const startMs = timers.now();
+    for (let ms = 0; ms < 310; ms += LOOK_MS) {
+      source.set({ POC: ms });
+      hub.touch(CHANNEL);
+      await timers.advance(LOOK_MS);
+      peers.forEach(({ socket }, peer) => {
+        for (const { data } of publications(socket.received()))
+          arrivals.push({ peer, atMs: timers.now() - startMs, revision: revisionOf(data) });
+      });
+    }
+    const lanes = [0, 2, 4].map((peer) => arrivals.filter((each) => each.peer === peer));
+    for (const lane of lanes) {
+      expect(lane.length).toBeGreaterThanOrEqual(3);
+      // What was set just before the turn of this lane, not what another lane has read.
+      for (const { atMs, revision } of lane) expect(revision).toBe(1 + atMs);
+      expect(Math.min(...distances(lane.map(({ atMs }) => atMs)))).toBeGreaterThanOrEqual(100 - LOOK_MS);
+    }
+    const turns = [...new Set(arrivals.map(({ atMs }) => atMs))].sort((a, b) => a - b);
+    expect(Math.min(...distances(turns))).toBeGreaterThanOrEqual(3 - LOOK_MS);
+    for (const atMs of turns) expect(arrivals.filter((each) => each.atMs === atMs)).toHaveLength(2);
+  });
+
+  test("a crowd that joins within one interval shares one read, and is brought on from it", async () => {
+    const source = new LevelSource();
+    const { connected, timers } = hubOver(source, { laneMembersMax: 1 });
+    await subscribed(connected);
+    // Nobody says that it has changed: whoever joins on the shared state asks for the newer one.
+    source.set({ POC: 12 });
+    const peers = [await subscribed(connected), await subscribed(connected)];
+    expect(source.reads).toBe(1);
+    await timers.advance(100);
+    for (const { socket } of peers) {
+      const [reply, frame] = socket.received();
+      expect(reply?.subscribe?.data).toMatchObject({ revision: 1 });
+      expect(frame?.push?.pub?.data).toEqual({
+        levels: { POC: 12, VWAP: null },
+        revision: 2,
+        previous_revision: 1,
+      });
+    }
+  });
+
   test("a source that throws ends the subscriptions with 2500, and the next one opens it anew", async () => {
     const source = new LevelSource();
     const { hub, connected, timers, errors } = hubOver(source);
@@ -197,7 +276,7 @@ describe("conflated channel", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 30 }), async (changes) => {
         const source = new LevelSource();
-        const { hub, connected, timers } = hubOver(source, { sendsPerTurn: 1 });
+        const { hub, connected, timers } = hubOver(source, { laneMembersMax: 1, heldStatesMax: 3 });
         const peers = [await subscribed(connected), await subscribed(connected), await subscribed(connected)];
         const [slow] = peers;
         for (const { levels, missing, precision, reading, passMs } of changes) {
@@ -219,8 +298,9 @@ describe("conflated channel", () => {
           for (const frame of socket.received()) {
             const data = frame.subscribe?.data ?? frame.push?.pub?.data;
             if (typeof data !== "object" || data === null) throw new Error("a frame without data");
-            if ("previous_revision" in data) expect(data.previous_revision).toBe(revision);
-            held = applyChangedFields(held, data);
+            const whole = "previous_revision" in data && data.previous_revision === null;
+            if ("previous_revision" in data && !whole) expect(data.previous_revision).toBe(revision);
+            held = whole ? data : applyChangedFields(held, data);
             revision = "revision" in held && typeof held.revision === "number" ? held.revision : Number.NaN;
           }
           expect(held).toMatchObject(source.state.fields);

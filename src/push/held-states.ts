@@ -1,0 +1,106 @@
+import { invariant } from "../core/mod.ts";
+import { changedFields, publicationFrame, publicationJson } from "../protocol/mod.ts";
+import type { ConflatedState } from "./sources.ts";
+
+/** A state as its holders share it. */
+export interface HeldState {
+  readonly revision: number;
+  /**
+   * Undefined when it was given up, because many newer ones were handed out since, or because the store began anew (its revision
+   * fell): its holder gets the whole set next.
+   */
+  readonly fields: object | undefined;
+}
+
+interface Kept extends HeldState {
+  fields: object | undefined;
+}
+
+/** Spellings of a channel's name whose frames are kept; beyond them a frame is put together for each reader. */
+const NAMES_KEPT_MAX = 16;
+
+/**
+ * The states of a conflated channel that its members hold, and the frames from each of them to the newest. A frame is encoded once
+ * for all who hold the same state, however many states are held, and at most `statesMax` of them keep their fields.
+ */
+export class HeldStates {
+  readonly #statesMax: number;
+  /** Those with fields, in the order they were handed out. */
+  readonly #kept: Kept[] = [];
+  #newest: { readonly state: ConflatedState; readonly held: Kept } | undefined;
+  #newestJson: string | undefined;
+  /** Frames to the newest state, by the fields they begin at; undefined: from nothing. */
+  readonly #frames = new Map<object | undefined, FramesTo>();
+
+  constructor(statesMax: number) {
+    this.#statesMax = statesMax;
+  }
+
+  get newest(): HeldState | undefined {
+    return this.#newest?.held;
+  }
+
+  /** The newest state whole, as JSON. */
+  get newestJson(): string {
+    const { revision, fields } = this.#newestState();
+    this.#newestJson ??= JSON.stringify({ ...fields, revision });
+    return this.#newestJson;
+  }
+
+  /** Makes a state the newest; whoever gets it, or a frame to it, holds the answer from then on. */
+  renew(state: ConflatedState): HeldState {
+    const held: Kept = { revision: state.revision, fields: state.fields };
+    if (this.#newest !== undefined && state.revision < this.#newest.state.revision) this.#keep(0);
+    this.#newest = { state, held };
+    this.#newestJson = undefined;
+    this.#frames.clear();
+    this.#kept.push(held);
+    this.#keep(this.#statesMax);
+    return held;
+  }
+
+  /** Whether its holder has nothing to get. */
+  isNewest(held: HeldState): boolean {
+    return held.fields !== undefined && held.revision === this.#newestState().revision;
+  }
+
+  /** The frame that brings whoever holds `held` to the newest state, under the name its client uses. */
+  frameFrom(held: HeldState, name: string): string {
+    const { revision, fields } = held;
+    let frames = this.#frames.get(fields);
+    if (frames === undefined) {
+      frames = new FramesTo(this.#newestState(), fields && { revision, fields });
+      this.#frames.set(fields, frames);
+    }
+    return frames.named(name);
+  }
+
+  #keep(states: number): void {
+    for (const old of this.#kept.splice(0, Math.max(0, this.#kept.length - states))) old.fields = undefined;
+  }
+
+  #newestState(): ConflatedState {
+    invariant(this.#newest !== undefined, "HeldStates: asked before there was a state");
+    return this.#newest.state;
+  }
+}
+
+/** The frame to a state, from another one or from nothing: encoded once, and put together for each name of the channel. */
+class FramesTo {
+  readonly #publication: string;
+  readonly #byName = new Map<string, string>();
+
+  constructor({ revision, fields }: ConflatedState, from: ConflatedState | undefined) {
+    const changed = from === undefined ? fields : changedFields(from.fields, fields);
+    const marks = { revision, previous_revision: from === undefined ? null : from.revision };
+    this.#publication = publicationJson(JSON.stringify({ ...changed, ...marks }));
+  }
+
+  named(name: string): string {
+    const kept = this.#byName.get(name);
+    if (kept !== undefined) return kept;
+    const frame = publicationFrame(name, this.#publication);
+    if (this.#byName.size < NAMES_KEPT_MAX) this.#byName.set(name, frame);
+    return frame;
+  }
+}
