@@ -79,6 +79,7 @@ async function throughHub(connections: number): Promise<Result> {
         return () => undefined;
       },
     },
+    nowMs: () => 0,
     resolve: () => ({ kind: "source", source: { kind: "conflated", current: () => state } }),
     defaultVenue: "binance",
     newClientId: () => "bench",

@@ -104,6 +104,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
   let cache: CacheFace | undefined;
   const hub = new PushHub({
     timers: clock,
+    nowMs: () => clock.nowMs(),
     resolve: (channel) =>
       opened.engine === undefined || channels === undefined
         ? { kind: "later", message: "the server is starting" }

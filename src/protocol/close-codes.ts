@@ -5,6 +5,9 @@ export interface CloseCode {
   readonly reason: string;
 }
 
+/** Codes from here on close the connection; lower ones are those of an error reply. */
+export const CLOSE_CODE_MIN = 3_000;
+
 export const CLOSE_CODES = {
   shutdown: { code: 3001, reason: "shutdown" },
   server_error: { code: 3004, reason: "internal server error" },
@@ -23,8 +26,12 @@ export type CloseName = keyof typeof CLOSE_CODES;
 
 /** Codes of an `unsubscribe` push. From 2500 on the client subscribes again by itself. */
 export const UNSUBSCRIBE_CODES = {
+  /** A new token does not cover the channel any more. */
+  permission_denied: { code: 2000, reason: "permission denied" },
   /** The channel lost its thread (a hole in its events): come again and recover. */
   insufficient_state: { code: 2500, reason: "insufficient state" },
+  /** The subscription's own token was not refreshed in time. */
+  expired: { code: 2501, reason: "subscription expired" },
 } as const satisfies Record<string, CloseCode>;
 
 /** A close frame carries at most 123 bytes of reason (RFC 6455, 5.5). */

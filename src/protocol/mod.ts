@@ -25,6 +25,7 @@ export * from "./profile.ts";
 export * from "./push-errors.ts";
 export * from "./push-frames.ts";
 export * from "./push-replies.ts";
+export * from "./push-requests.ts";
 export * from "./queries.ts";
 export * from "./request-range.ts";
 export * from "./schedule.ts";

@@ -17,6 +17,8 @@ export const PUSH_ERRORS = {
   not_available: { code: 108, message: "not available" },
   not_yet_available: { code: 108, message: "not available yet", temporary: true },
   token_expired: { code: 109, message: "token expired" },
+  /** Of a refresh: the official client would give up for good, where a token that is fetched a moment later may do. */
+  stale_token: { code: 109, message: "token expired", temporary: true },
   unrecoverable_position: { code: 112, message: "unrecoverable position" },
 } as const satisfies Record<string, PushError>;
 

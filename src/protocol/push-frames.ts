@@ -1,72 +1,46 @@
 import * as v from "valibot";
-import { CHANNEL_CHARS_MAX } from "./channels.ts";
 import { type PushError, pushError } from "./push-errors.ts";
+import {
+  ConnectRequest,
+  HistoryRequest,
+  PingRequest,
+  RefreshRequest,
+  RpcRequest,
+  SubRefreshRequest,
+  SubscribeRequest,
+  UnsubscribeRequest,
+} from "./push-requests.ts";
 
-/**
- * Commands of a client in the JSON form of the Centrifugo client protocol v2: one JSON object a line, one or many lines a
- * message. Unknown fields are tolerated here (they are refused over HTTP): the protocol grows by adding fields, and the official
- * clients of tomorrow must be able to send theirs to a server of today.
- */
+/** Commands of a client: one JSON object a line, one or many lines a message. */
 
 /** Commands in one message: the official client subscribes to all its channels with one. */
 export const COMMANDS_PER_MESSAGE_MAX = 200;
-/** Characters of a token. */
-const TOKEN_CHARS_MAX = 8_192;
-const EPOCH_CHARS_MAX = 128;
 const ID_MAX = 4_294_967_295;
-
-const Text = (chars: number) => v.pipe(v.string(), v.maxLength(chars));
-const Whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const ChannelName = v.pipe(v.string(), v.minLength(1), v.maxLength(CHANNEL_CHARS_MAX));
+/** Fields of a command that we do not know, as an error shows them. */
+const SHOWN_FIELDS_MAX = 3;
+const SHOWN_CHARS_MAX = 32;
 
 export const CommandId = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(ID_MAX));
 
-export const ConnectRequest = v.object({
-  token: v.optional(Text(TOKEN_CHARS_MAX), ""),
-  name: v.optional(Text(256), ""),
-  version: v.optional(Text(256), ""),
-  data: v.optional(v.unknown()),
-});
-export type ConnectRequest = v.InferOutput<typeof ConnectRequest>;
-
-export const SubscribeRequest = v.object({
-  channel: ChannelName,
-  token: v.optional(Text(TOKEN_CHARS_MAX), ""),
-  /** Resume after `offset` of `epoch`; an empty epoch takes whatever epoch the channel has. */
-  recover: v.optional(v.boolean(), false),
-  offset: v.optional(Whole, 0),
-  epoch: v.optional(Text(EPOCH_CHARS_MAX), ""),
-  /** Kind of subscription; 0 is the plain one, the others (maps, shared polls) are not offered. */
-  type: v.optional(Whole, 0),
-  /** Filter by tags: not offered, and silence would deliver what was not asked for. */
-  tf: v.optional(v.unknown()),
-});
-export type SubscribeRequest = v.InferOutput<typeof SubscribeRequest>;
-
-export const UnsubscribeRequest = v.object({ channel: ChannelName });
-export type UnsubscribeRequest = v.InferOutput<typeof UnsubscribeRequest>;
-
-export const HistoryRequest = v.object({
-  channel: ChannelName,
-  /** Publications wanted; 0 asks for the position only. */
-  limit: v.optional(v.pipe(v.number(), v.safeInteger()), 0),
-  since: v.optional(v.object({ offset: v.optional(Whole, 0), epoch: v.optional(Text(EPOCH_CHARS_MAX), "") })),
-  reverse: v.optional(v.boolean(), false),
-});
-export type HistoryRequest = v.InferOutput<typeof HistoryRequest>;
-
-/** Methods of the protocol that this server does not offer. */
-const NOT_OFFERED = ["refresh", "sub_refresh", "publish", "presence", "presence_stats"] as const;
+interface Command<Kind extends string, Request> {
+  readonly kind: Kind;
+  readonly id: number;
+  readonly request: Request;
+}
 
 export type ClientCommand =
-  /** An empty object: the answer to a ping. */
-  | { readonly kind: "pong" }
-  | { readonly kind: "connect"; readonly id: number; readonly request: ConnectRequest }
-  | { readonly kind: "subscribe"; readonly id: number; readonly request: SubscribeRequest }
-  | { readonly kind: "unsubscribe"; readonly id: number; readonly request: UnsubscribeRequest }
-  | { readonly kind: "history"; readonly id: number; readonly request: HistoryRequest }
+  | Command<"connect", ConnectRequest>
+  | Command<"subscribe", SubscribeRequest>
+  | Command<"unsubscribe", UnsubscribeRequest>
+  | Command<"refresh", RefreshRequest>
+  | Command<"sub_refresh", SubRefreshRequest>
+  | Command<"history", HistoryRequest>
+  | Command<"rpc", RpcRequest>
+  | Command<"ping", object>
   /** A command that can only be answered with an error. */
   | { readonly kind: "refused"; readonly id: number; readonly error: PushError }
+  /** An empty object: the answer to a ping. */
+  | { readonly kind: "pong" }
   /** `send` wants no answer, and nobody listens to it here. */
   | { readonly kind: "ignored" };
 
@@ -75,16 +49,36 @@ export type ParsedCommands =
   /** Not the protocol at all: the connection is closed with 3501. `reason` is ASCII and quotes nothing of the client's. */
   | { readonly kind: "malformed"; readonly reason: string };
 
+type Reader = (id: number, value: unknown) => ClientCommand;
+
+/** Methods of the protocol that this server answers. */
+const METHODS: ReadonlyMap<string, Reader> = new Map([
+  reader("connect", ConnectRequest, (id, request) => ({ kind: "connect", id, request })),
+  reader("subscribe", SubscribeRequest, (id, request) => ({ kind: "subscribe", id, request })),
+  reader("unsubscribe", UnsubscribeRequest, (id, request) => ({ kind: "unsubscribe", id, request })),
+  reader("refresh", RefreshRequest, (id, request) => ({ kind: "refresh", id, request })),
+  reader("sub_refresh", SubRefreshRequest, (id, request) => ({ kind: "sub_refresh", id, request })),
+  reader("history", HistoryRequest, (id, request) => ({ kind: "history", id, request })),
+  reader("rpc", RpcRequest, (id, request) => ({ kind: "rpc", id, request })),
+  reader("ping", PingRequest, (id, request) => ({ kind: "ping", id, request })),
+]);
+
+/** Methods of the protocol that it does not offer. */
+const NOT_OFFERED = ["publish", "presence", "presence_stats"] as const;
+
 /** The commands of one message, in order. */
-export function parseCommands(message: string): ParsedCommands {
+export function parseCommands(message: string, commandsMax = COMMANDS_PER_MESSAGE_MAX): ParsedCommands {
   const commands: ClientCommand[] = [];
   for (const line of message.split("\n")) {
     if (line.trim() === "") continue;
-    if (commands.length === COMMANDS_PER_MESSAGE_MAX)
-      return { kind: "malformed", reason: `more than ${COMMANDS_PER_MESSAGE_MAX} commands in a message` };
+    if (commands.length === commandsMax)
+      return { kind: "malformed", reason: `more than ${commandsMax} commands in a message` };
     const json = parseJson(line);
     if (typeof json !== "object" || json === null || Array.isArray(json))
-      return { kind: "malformed", reason: `line ${commands.length + 1} is no JSON object` };
+      return {
+        kind: "malformed",
+        reason: `line ${commands.length + 1} is ${kindOf(json)}, expected a JSON object`,
+      };
     const command = parseCommand(new Map<string, unknown>(Object.entries(json)));
     if (command === undefined)
       return { kind: "malformed", reason: `command ${commands.length + 1} has no id from 1 to ${ID_MAX}` };
@@ -96,45 +90,43 @@ export function parseCommands(message: string): ParsedCommands {
 
 function parseCommand(fields: ReadonlyMap<string, unknown>): ClientCommand | undefined {
   if (fields.size === 0) return { kind: "pong" };
+  if (fields.has("send")) return { kind: "ignored" };
   const id = v.safeParse(CommandId, fields.get("id"));
-  if (!id.success) return fields.has("send") ? { kind: "ignored" } : undefined;
-  return parseMethod(id.output, fields);
+  if (!id.success) return undefined;
+  for (const [method, read] of METHODS) if (fields.has(method)) return read(id.output, fields.get(method));
+  return { kind: "refused", id: id.output, error: unknownMethod(fields) };
 }
 
-function parseMethod(id: number, fields: ReadonlyMap<string, unknown>): ClientCommand {
-  if (fields.has("connect")) {
-    const request = v.safeParse(ConnectRequest, fields.get("connect"));
-    return request.success
-      ? { kind: "connect", id, request: request.output }
-      : badRequest(id, "connect", request.issues);
-  }
-  if (fields.has("subscribe")) {
-    const request = v.safeParse(SubscribeRequest, fields.get("subscribe"));
-    return request.success
-      ? { kind: "subscribe", id, request: request.output }
-      : badRequest(id, "subscribe", request.issues);
-  }
-  if (fields.has("unsubscribe")) {
-    const request = v.safeParse(UnsubscribeRequest, fields.get("unsubscribe"));
-    return request.success
-      ? { kind: "unsubscribe", id, request: request.output }
-      : badRequest(id, "unsubscribe", request.issues);
-  }
-  if (fields.has("history")) {
-    const request = v.safeParse(HistoryRequest, fields.get("history"));
-    return request.success
-      ? { kind: "history", id, request: request.output }
-      : badRequest(id, "history", request.issues);
-  }
+function reader<Request>(
+  method: string,
+  schema: v.GenericSchema<unknown, Request>,
+  make: (id: number, request: Request) => ClientCommand,
+): [string, Reader] {
+  const read: Reader = (id, value) => {
+    const request = v.safeParse(schema, value);
+    if (request.success) return make(id, request.output);
+    const faults = request.issues.slice(0, 3).map((issue) => {
+      const path = v.getDotPath(issue);
+      return `${path === null ? method : `${method}.${path}`} ${issue.message}`;
+    });
+    return { kind: "refused", id, error: pushError("bad_request", faults.join("; ")) };
+  };
+  return [method, read];
+}
+
+function unknownMethod(fields: ReadonlyMap<string, unknown>): PushError {
   const known = NOT_OFFERED.find((method) => fields.has(method));
-  if (known !== undefined)
-    return { kind: "refused", id, error: pushError("not_available", `${known} is not offered here`) };
-  return { kind: "refused", id, error: pushError("method_not_found") };
+  if (known !== undefined) return pushError("not_available", `${known} is not offered here`);
+  const names = [...fields.keys()].filter((name) => name !== "id");
+  const came = names.slice(0, SHOWN_FIELDS_MAX).map((name) => JSON.stringify(name.slice(0, SHOWN_CHARS_MAX)));
+  const found = came.length === 0 ? "nothing beside the id" : came.join(", ");
+  return pushError("method_not_found", `expected one of ${[...METHODS.keys()].join(", ")}, got ${found}`);
 }
 
-function badRequest(id: number, method: string, issues: readonly v.BaseIssue<unknown>[]): ClientCommand {
-  const faults = issues.slice(0, 3).map((issue) => `${method}.${v.getDotPath(issue) ?? ""} ${issue.message}`);
-  return { kind: "refused", id, error: pushError("bad_request", faults.join("; ")) };
+function kindOf(json: unknown): string {
+  if (json === undefined) return "no JSON";
+  if (json === null) return "null";
+  return Array.isArray(json) ? "an array" : `a ${typeof json}`;
 }
 
 function parseJson(text: string): unknown {

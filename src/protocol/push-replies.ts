@@ -10,6 +10,15 @@ const Whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** A ping of the server; the client answers with the same. */
 export const PING_FRAME = "{}";
 
+/** How long a token is worth something; without fields it has no end. */
+const LifetimeFields = {
+  expires: v.optional(v.boolean()),
+  /** Seconds from now; a client sends its next token then. */
+  ttl: v.optional(Whole),
+};
+export const Lifetime = v.object(LifetimeFields);
+export type Lifetime = v.InferOutput<typeof Lifetime>;
+
 /** One event of a channel; without offset when it is a conflated one. */
 export const Publication = v.object({ data: v.unknown(), offset: v.optional(Whole) });
 export type Publication = v.InferOutput<typeof Publication>;
@@ -21,11 +30,15 @@ export const ConnectResult = v.object({
   ping: Whole,
   /** Whether the server wants an answer to its pings. */
   pong: v.boolean(),
+  /** Of the connection's token. */
+  ...LifetimeFields,
   data: v.optional(v.unknown()),
 });
 export type ConnectResult = v.InferOutput<typeof ConnectResult>;
 
 export const SubscribeResult = v.object({
+  /** Of the subscription's own token. */
+  ...LifetimeFields,
   recoverable: v.optional(v.boolean()),
   positioned: v.optional(v.boolean()),
   epoch: v.optional(v.string()),
@@ -52,7 +65,11 @@ export const ServerFrame = v.object({
   connect: v.optional(ConnectResult),
   subscribe: v.optional(SubscribeResult),
   unsubscribe: v.optional(v.object({})),
+  refresh: v.optional(Lifetime),
+  sub_refresh: v.optional(Lifetime),
   history: v.optional(HistoryResult),
+  rpc: v.optional(v.object({ data: v.unknown() })),
+  ping: v.optional(v.object({})),
   push: v.optional(
     v.object({
       channel: v.string(),
@@ -72,22 +89,38 @@ export function connectReply(id: number, result: ConnectResult): string {
 }
 
 /**
- * The reply to a subscribe. `publications` and `data` are JSON texts already (see {@link publicationJson}), so that what goes to
- * many connections is encoded once.
+ * The result of a subscribe as JSON text. `publications` and `data` are JSON texts already (see {@link publicationJson}), so that what
+ * goes to many connections is encoded once.
  */
-export function subscribeReply(
-  id: number,
+export function subscribeResult(
   result: Omit<SubscribeResult, "publications" | "data">,
   encoded: { readonly publications?: readonly string[]; readonly data?: string } = {},
 ): string {
   const parts = [JSON.stringify(result).slice(1, -1)];
   if (encoded.publications !== undefined) parts.push(`"publications":[${encoded.publications.join(",")}]`);
   if (encoded.data !== undefined) parts.push(`"data":${encoded.data}`);
-  return `{"id":${id},"subscribe":{${parts.filter((part) => part !== "").join(",")}}}`;
+  return `{${parts.filter((part) => part !== "").join(",")}}`;
+}
+
+/** The reply to a subscribe; `result` is the text of {@link subscribeResult}. */
+export function subscribeReply(id: number, result: string): string {
+  return `{"id":${id},"subscribe":${result}}`;
 }
 
 export function unsubscribeReply(id: number): string {
   return `{"id":${id},"unsubscribe":{}}`;
+}
+
+export function refreshReply(id: number, lifetime: Lifetime): string {
+  return JSON.stringify({ id, refresh: lifetime });
+}
+
+export function subRefreshReply(id: number, lifetime: Lifetime): string {
+  return JSON.stringify({ id, sub_refresh: lifetime });
+}
+
+export function pingReply(id: number): string {
+  return `{"id":${id},"ping":{}}`;
 }
 
 export function historyReply(

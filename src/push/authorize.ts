@@ -1,4 +1,10 @@
-import { type Channel, type ConnectRequest, EVERYTHING, type Grant } from "../protocol/mod.ts";
+import {
+  type Channel,
+  type ConnectRequest,
+  EVERYTHING,
+  type Grant,
+  type PushError,
+} from "../protocol/mod.ts";
 
 /**
  * Below 3000 `code` is an error code of the reply (109 makes a client fetch a new token); from 3000 on it is a close code.
@@ -8,6 +14,11 @@ export interface Rejected {
   readonly kind: "rejected";
   readonly code: number;
   readonly reason: string;
+}
+
+/** A rejection as the answer to a command. */
+export function errorOf({ code, reason }: Rejected): PushError {
+  return { code, message: reason === "" ? "rejected" : reason };
 }
 
 export type Authorization = { readonly kind: "accepted"; readonly grant: Grant } | Rejected;

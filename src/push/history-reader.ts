@@ -1,7 +1,7 @@
 import { publicationJson } from "../protocol/mod.ts";
 import type { EncodedEvent, EventRing } from "./event-ring.ts";
 import type { PushLimits } from "./push-limits.ts";
-import type { LosslessSource } from "./sources.ts";
+import type { LosslessSource, StreamEvent } from "./sources.ts";
 import { type PushTimers, withinTime } from "./timers.ts";
 
 export type HistoryPage =
@@ -21,6 +21,26 @@ export class HistoryReader {
   }
 
   /**
+   * The last `count` events up to `last`, at most `recoverEventsMax` of them, newest first. Fewer where the history does not reach
+   * back so far; never with a hole.
+   */
+  async readBack(last: number, count: number, ring: EventRing): Promise<HistoryPage> {
+    const wanted = Math.min(count, this.#limits.recoverEventsMax, last);
+    if (wanted <= 0) return { kind: "page", events: [] };
+    const since = last - wanted;
+    if (since >= ring.floor) return { kind: "page", events: ring.after(since).slice(0, wanted).reverse() };
+    const events = await withinTime(this.#timers, this.#limits.sourceMs, "reading a channel's history", () =>
+      this.#source.history(since, wanted),
+    );
+    // What is kept begins somewhere after `since`, so reading from there may go on past `last`.
+    const encoded = events.filter(({ offset }) => offset <= last).map(encode);
+    const hole = encoded.findIndex(({ offset }, at) => offset !== last - encoded.length + 1 + at);
+    return hole < 0
+      ? { kind: "page", events: encoded.reverse() }
+      : { kind: "unrecoverable", message: `events between ${since} and ${last} are gone from history` };
+  }
+
+  /**
    * The first `count` events after `since`, at most `recoverEventsMax` of them. The caller knows that they exist, so none, or
    * others, mean that the history has been cut: unrecoverable. Without `since` it begins with the oldest event that is kept.
    */
@@ -35,12 +55,19 @@ export class HistoryReader {
     const first = since === undefined ? (events[0]?.offset ?? 1) : since + 1;
     if (events.length === 0) return { kind: "unrecoverable", message: `event ${first} is gone from history` };
     const encoded: EncodedEvent[] = [];
-    for (const { offset, data } of events.slice(0, wanted)) {
+    for (const event of events.slice(0, wanted)) {
       const expected = first + encoded.length;
-      if (offset !== expected)
-        return { kind: "unrecoverable", message: `event ${expected} is gone, history goes on at ${offset}` };
-      encoded.push({ offset, publication: publicationJson(JSON.stringify(data), offset) });
+      if (event.offset !== expected)
+        return {
+          kind: "unrecoverable",
+          message: `event ${expected} is gone, history goes on at ${event.offset}`,
+        };
+      encoded.push(encode(event));
     }
     return { kind: "page", events: encoded };
   }
+}
+
+function encode({ offset, data }: StreamEvent): EncodedEvent {
+  return { offset, publication: publicationJson(JSON.stringify(data), offset) };
 }

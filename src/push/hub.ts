@@ -9,6 +9,8 @@ import type { PushTimers } from "./timers.ts";
 
 export interface PushHubOptions {
   readonly timers: PushTimers;
+  /** The clock that tokens are dated by, ms since the epoch. */
+  readonly nowMs: () => number;
   /** The app's table of channels. */
   readonly resolve: ChannelResolver;
   /** The venue of a bare symbol. */
@@ -52,6 +54,7 @@ export class PushHub {
     if (!this.accepting) return undefined;
     const {
       timers,
+      nowMs,
       defaultVenue,
       newClientId,
       version,
@@ -66,6 +69,7 @@ export class PushHub {
       authorizer,
       limits: this.#limits,
       timers,
+      nowMs,
       onError,
       onEnd: (ended) => this.#sessions.delete(ended),
     });

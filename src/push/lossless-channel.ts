@@ -130,17 +130,22 @@ export class LosslessChannel {
     if (!this.#closed) this.#progress.touch();
   }
 
-  /** For the history command: at most `limit` publications after `since` (absent: from the oldest kept), and the position. */
-  async read(since: RecoverFrom | undefined, limit: number): Promise<ReadOutcome> {
+  /**
+   * For the history command: at most `limit` publications after `since` (absent: from the oldest kept), and the position. In
+   * reverse those before `since` (absent: the newest), newest first. Fewer when one reply carries no more.
+   */
+  async read(since: RecoverFrom | undefined, limit: number, reverse = false): Promise<ReadOutcome> {
     await this.#stream.open();
     const { ring, epoch } = this.#stream;
     const position = { epoch, offset: ring.last };
-    const fault = since === undefined ? undefined : this.#positionFault(since);
+    const fault = since === undefined ? undefined : this.#positionFault(since, reverse ? 1 : 0);
     if (fault !== undefined) return { kind: "unrecoverable", message: fault };
     const wanted = Math.min(limit, position.offset - (since?.offset ?? 0));
-    const page = await this.#history.read(since?.offset, wanted, ring);
+    const page = reverse
+      ? await this.#history.readBack(since === undefined ? ring.last : since.offset - 1, limit, ring)
+      : await this.#history.read(since?.offset, wanted, ring);
     if (page.kind === "unrecoverable") return page;
-    return { kind: "read", position, publications: page.events.map((event) => event.publication) };
+    return { kind: "read", position, publications: this.#fitting(page.events) };
   }
 
   close(): void {
@@ -160,11 +165,24 @@ export class LosslessChannel {
     );
   }
 
-  #positionFault(from: RecoverFrom): string | undefined {
+  /** The first publications that one reply has room for; at least one. */
+  #fitting(events: readonly EncodedEvent[]): string[] {
+    const publications: string[] = [];
+    let chars = 0;
+    for (const { publication } of events) {
+      chars += publication.length;
+      if (chars > this.#limits.recoverCharsMax && publications.length > 0) break;
+      publications.push(publication);
+    }
+    return publications;
+  }
+
+  /** `ahead`: how far beyond the last event the offset may lie. */
+  #positionFault(from: RecoverFrom, ahead = 0): string | undefined {
     const { ring, epoch } = this.#stream;
     if (from.epoch !== "" && from.epoch !== epoch)
       return `asked for epoch ${from.epoch}, the channel's history is now ${epoch}`;
-    return from.offset > ring.last
+    return from.offset > ring.last + ahead
       ? `asked for what follows offset ${from.offset}, the last event is ${ring.last}`
       : undefined;
   }

@@ -10,6 +10,8 @@ export interface PushLimits {
   readonly pongMs: number;
   /** A socket that has not sent its connect command by then is closed, ms. */
   readonly connectMs: number;
+  /** What a client is given to come with a new token when the old one has ended, ms; then 3005, or 2501 for a subscription. */
+  readonly expiredGraceMs: number;
   /** Patience with an injected operation (authorize, resolve, open, position, history), ms. */
   readonly sourceMs: number;
   readonly connectionsMax: number;
@@ -40,6 +42,7 @@ export const PUSH_LIMITS: PushLimits = {
   pingMs: 25_000,
   pongMs: 8_000,
   connectMs: 10_000,
+  expiredGraceMs: 25_000, // as the protocol's own server gives
   sourceMs: 4_000, // the official client gives up on a command after 5 s
   connectionsMax: 5_000,
   subscriptionsMax: 128,

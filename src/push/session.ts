@@ -1,4 +1,5 @@
 import {
+  CLOSE_CODE_MIN,
   CLOSE_CODES,
   type ClientCommand,
   type CloseCode,
@@ -9,15 +10,17 @@ import {
   PING_FRAME,
   type PushError,
   parseCommands,
-  pushError,
 } from "../protocol/mod.ts";
+import { Admission } from "./admission.ts";
 import type { Authorizer } from "./authorize.ts";
 import type { ChannelTable } from "./channel-table.ts";
+import { CommandDesk } from "./command-desk.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { Lanes } from "./lanes.ts";
 import { Outbox, type PushSocket } from "./outbox.ts";
 import type { PushLimits } from "./push-limits.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { type PushTimers, withinTime } from "./timers.ts";
+import type { PushTimers } from "./timers.ts";
 
 /** Characters in one message of a client. */
 export const FRAME_CHARS_MAX = 65_536;
@@ -30,6 +33,8 @@ export interface SessionOptions {
   readonly authorizer: Authorizer;
   readonly limits: PushLimits;
   readonly timers: PushTimers;
+  /** The clock that tokens are dated by, ms since the epoch. */
+  readonly nowMs: () => number;
   readonly onError: (error: unknown, doing: string) => void;
   /** Called once, when the session has ended from either side. */
   readonly onEnd: (session: PushSession) => void;
@@ -44,17 +49,17 @@ export class PushSession {
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
   readonly #subscriptions: Subscriptions;
+  readonly #admission: Admission;
   readonly #heartbeat: Heartbeat;
+  readonly #lanes: Lanes;
+  readonly #desk: CommandDesk;
   readonly #cancelStale: () => void;
   /** What came while the connect command was being decided. */
   readonly #held: ClientCommand[] = [];
-  /** The last command of each channel that has one under way. */
-  readonly #lanes = new Map<string, Promise<void>>();
-  #inFlight = 0;
   #state: "new" | "connecting" | "connected" | "closed" = "new";
 
   constructor(socket: PushSocket, options: SessionOptions) {
-    const { limits, timers, table, defaultVenue } = options;
+    const { limits, timers, nowMs, table, authorizer, defaultVenue, onError } = options;
     this.#socket = socket;
     this.#options = options;
     this.#outbox = new Outbox(socket, {
@@ -67,9 +72,19 @@ export class PushSession {
     this.#subscriptions = new Subscriptions({
       table,
       outbox: this.#outbox,
+      authorizer,
       defaultVenue,
-      subscriptionsMax: limits.subscriptionsMax,
-      eventsMax: limits.recoverEventsMax,
+      limits,
+      timers,
+      nowMs,
+    });
+    this.#admission = new Admission({
+      authorizer,
+      limits,
+      timers,
+      nowMs,
+      onGrant: (grant) => this.#subscriptions.restrict(grant),
+      onLapsed: () => this.close(CLOSE_CODES.expired),
     });
     this.#heartbeat = new Heartbeat({
       timers,
@@ -77,6 +92,15 @@ export class PushSession {
       pongMs: limits.pongMs,
       ping: () => this.#outbox.send(PING_FRAME),
       onDead: () => this.close(CLOSE_CODES.no_pong),
+    });
+    this.#lanes = new Lanes({ onError, refuse: (id, error) => this.#refuse(id, error) });
+    this.#desk = new CommandDesk({
+      outbox: this.#outbox,
+      subscriptions: this.#subscriptions,
+      admission: this.#admission,
+      lanes: this.#lanes,
+      refuse: (id, error) => this.#refuse(id, error),
+      ended: () => this.#isClosed,
     });
     this.#cancelStale = timers.after(limits.connectMs, () =>
       this.close(closeCode("stale", "no connect command came")),
@@ -110,6 +134,7 @@ export class PushSession {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#cancelStale();
+    this.#admission.stop();
     this.#heartbeat.stop();
     this.#held.length = 0;
     this.#subscriptions.close();
@@ -125,96 +150,58 @@ export class PushSession {
   }
 
   #accept(command: ClientCommand): void {
-    const waiting = this.#held.length + this.#inFlight;
+    const waiting = this.#held.length + this.#lanes.inFlight;
     if (this.#state === "closed" || command.kind === "ignored") return;
     if (command.kind === "pong") this.#heartbeat.pong();
     else if (waiting >= this.#options.limits.commandsInFlightMax)
       this.close(closeCode("too_many_requests", `${waiting} commands wait for an answer`));
     else if (this.#state === "connecting") this.#held.push(command);
-    else if (this.#state === "connected") this.#dispatch(command);
+    else if (this.#state === "connected") this.#desk.take(command);
     else if (command.kind === "connect") this.#connect(command.id, command.request);
-    else if (command.kind === "refused") this.#outbox.send(errorReply(command.id, command.error));
-    else this.close(closeCode("bad_request", `${command.kind} came before connect`));
+    else if (command.kind === "refused") this.#refuse(command.id, command.error);
+    else
+      this.close(
+        closeCode("bad_request", `${command.kind} came first, expected {"id":1,"connect":{}} before it`),
+      );
   }
 
   #connect(id: number, request: ConnectRequest): void {
     this.#state = "connecting";
-    const { timers, limits, authorizer, clientId, version } = this.#options;
-    this.#run(id, "authorizing a connection", async () => {
-      const answer = await withinTime(timers, limits.sourceMs, "authorizing a connection", () =>
-        authorizer.connect(request),
-      ).catch((error: unknown) => {
-        this.#state = this.#state === "closed" ? "closed" : "new";
-        this.#held.length = 0;
-        throw error;
-      });
-      if (this.#state === "closed") return undefined;
-      if (answer.kind === "rejected") {
-        this.#state = "new";
-        this.#held.length = 0;
-        if (answer.code < 3000) return { code: answer.code, message: answer.reason };
-        this.close({ code: answer.code, reason: answer.reason || "rejected" });
-        return undefined;
+    const { limits, clientId, version } = this.#options;
+    void this.#lanes.run(id, "authorizing a connection", async () => {
+      let admitted = false;
+      try {
+        const error = await this.#admission.connect(request);
+        if (this.#isClosed || error !== undefined) return error;
+        admitted = true;
+      } finally {
+        if (!admitted) this.#backToNew();
       }
-      this.#subscriptions.restrict(answer.grant);
       this.#state = "connected";
       this.#cancelStale();
       const ping = Math.ceil(limits.pingMs / 1_000);
-      this.#outbox.send(connectReply(id, { client: clientId, version, ping, pong: true }));
+      const lifetime = this.#admission.lifetime;
+      this.#outbox.send(connectReply(id, { client: clientId, version, ping, pong: true, ...lifetime }));
       this.#heartbeat.start();
       for (const held of this.#held.splice(0)) this.#accept(held);
       return undefined;
     });
   }
 
-  #dispatch(command: Exclude<ClientCommand, { kind: "pong" | "ignored" }>): void {
-    const subscriptions = this.#subscriptions;
-    const { id } = command;
-    switch (command.kind) {
-      case "subscribe":
-        this.#inLane(command.request.channel, id, () => subscriptions.subscribe(id, command.request));
-        break;
-      case "history":
-        this.#inLane(command.request.channel, id, () => subscriptions.history(id, command.request));
-        break;
-      case "unsubscribe":
-        this.#inLane(command.request.channel, id, () =>
-          subscriptions.unsubscribe(id, command.request.channel),
-        );
-        break;
-      case "refused":
-        this.#outbox.send(errorReply(id, command.error));
-        break;
-      case "connect":
-        this.#outbox.send(errorReply(id, pushError("bad_request", "this connection is connected already")));
-    }
+  /** Not admitted: the client may try once more. */
+  #backToNew(): void {
+    if (!this.#isClosed) this.#state = "new";
+    this.#held.length = 0;
   }
 
-  /** Runs after the commands that came before it on the same channel. */
-  #inLane(channel: string, id: number, work: () => Promise<PushError | undefined> | undefined): void {
-    const before = this.#lanes.get(channel);
-    const run = this.#run(id, `answering a command on ${channel}`, async () => {
-      await before;
-      return this.#state === "closed" ? undefined : work();
-    });
-    this.#lanes.set(channel, run);
-    void run.then(() => {
-      if (this.#lanes.get(channel) === run) this.#lanes.delete(channel);
-    });
+  get #isClosed(): boolean {
+    return this.#state === "closed";
   }
 
-  /** Never rejects: what fails is reported, and the client gets error 100, which tells it to try again. */
-  async #run(id: number, doing: string, work: () => Promise<PushError | undefined>): Promise<void> {
-    this.#inFlight += 1;
-    try {
-      const error = await work();
-      if (error !== undefined) this.#outbox.send(errorReply(id, error));
-    } catch (error) {
-      this.#options.onError(error, doing);
-      this.#outbox.send(errorReply(id, pushError("internal")));
-    } finally {
-      this.#inFlight -= 1;
-    }
+  /** Answers with an error; from 3000 on its code closes the connection instead. */
+  #refuse(id: number, error: PushError): void {
+    if (error.code < CLOSE_CODE_MIN) this.#outbox.send(errorReply(id, error));
+    else this.close({ code: error.code, reason: error.message });
   }
 }
 

@@ -1,6 +1,5 @@
 import {
   type Channel,
-  type CloseCode,
   EVERYTHING,
   type Grant,
   type HistoryRequest,
@@ -9,23 +8,35 @@ import {
   type PushError,
   parseChannel,
   pushError,
+  type SubRefreshRequest,
   type SubscribeRequest,
+  subRefreshReply,
   subscribeReply,
-  unsubscribeFrame,
+  UNSUBSCRIBE_CODES,
   unsubscribeReply,
 } from "../protocol/mod.ts";
-import type { ChannelTable, OpenChannel } from "./channel-table.ts";
-import type { Attached } from "./lossless-channel.ts";
+import { type Authorizer, errorOf } from "./authorize.ts";
+import type { ChannelTable } from "./channel-table.ts";
+import { Expiry } from "./expiry.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { PushLimits } from "./push-limits.ts";
+import { Subscription } from "./subscription.ts";
+import { type PushTimers, withinTime } from "./timers.ts";
 
 export interface SubscriptionsOptions {
   readonly table: ChannelTable;
   readonly outbox: Outbox;
+  readonly authorizer: Authorizer;
   readonly defaultVenue: string;
-  readonly subscriptionsMax: number;
-  readonly eventsMax: number;
+  readonly limits: PushLimits;
+  readonly timers: PushTimers;
+  readonly nowMs: () => number;
 }
+
+/** What may be read, and until when where a token of its own says so. */
+type Allowed =
+  | { readonly kind: "allowed"; readonly endMs?: number | undefined; readonly own: boolean }
+  | { readonly kind: "refused"; readonly error: PushError };
 
 /** The subscriptions of one connection, by the names its client uses. A method answers an error, or has replied itself. */
 export class Subscriptions {
@@ -42,31 +53,20 @@ export class Subscriptions {
     return this.#byName.size;
   }
 
+  /** What the client may read from now on. Subscriptions that it does not cover, and that have no token of their own, end. */
   restrict(grant: Grant): void {
     this.#grant = grant;
+    for (const subscription of [...this.#byName.values()]) {
+      if (subscription.expiry !== undefined) continue;
+      const parsed = parseChannel(subscription.name, this.#options.defaultVenue);
+      if (parsed.kind === "channel" && mayReadChannel(grant, parsed.channel)) continue;
+      const why = `the new token does not cover ${subscription.name}`;
+      subscription.revoke(UNSUBSCRIBE_CODES.permission_denied, pushError("permission_denied", why));
+    }
   }
 
   async subscribe(id: number, request: SubscribeRequest): Promise<PushError | undefined> {
-    const { table, outbox, subscriptionsMax } = this.#options;
-    if (request.type !== 0) return pushError("not_available", `subscriptions of type ${request.type}`);
-    if (request.tf !== undefined && request.tf !== null) return pushError("not_available", "filters by tags");
-    if (this.#byName.has(request.channel)) return pushError("already_subscribed", request.channel);
-    if (this.#byName.size >= subscriptionsMax)
-      return pushError("limit_exceeded", `at most ${subscriptionsMax} subscriptions on a connection`);
-    const found = this.#channelOf(request.channel);
-    if ("code" in found) return found;
-    const subscription = new Subscription(request.channel, outbox, () =>
-      this.#byName.delete(request.channel),
-    );
-    this.#byName.set(request.channel, subscription);
-    try {
-      const acquired = await table.acquire(found);
-      if (acquired.kind !== "channel") return notThere(acquired);
-      subscription.hold(acquired.channel, acquired.release);
-      return await attach(id, request, subscription, acquired.channel);
-    } finally {
-      if (!subscription.attached) subscription.end();
-    }
+    return this.#establish(request, (result) => this.#options.outbox.send(subscribeReply(id, result)));
   }
 
   /** A channel that is not subscribed is unsubscribed all the same, as the protocol has it. */
@@ -75,18 +75,40 @@ export class Subscriptions {
     this.#options.outbox.send(unsubscribeReply(id));
   }
 
+  /** A new token for a subscription that has one. */
+  async refresh(id: number, { channel: name, token }: SubRefreshRequest): Promise<PushError | undefined> {
+    const held = this.#byName.get(name);
+    if (held === undefined) return pushError("permission_denied", `${name} is not subscribed`);
+    if (held.expiry === undefined)
+      return pushError("bad_request", `${name} was subscribed without a token of its own`);
+    const found = this.#channelOf(name);
+    if ("code" in found) return found;
+    const allowed = await this.#ask(token, found);
+    if (allowed.kind === "refused") {
+      const late = allowed.error.code === pushError("stale_token").code;
+      return late ? { ...allowed.error, temporary: true } : allowed.error;
+    }
+    if (held.cancelled) return undefined;
+    held.expiry.set(allowed.endMs);
+    this.#options.outbox.send(subRefreshReply(id, held.expiry.lifetime));
+    return undefined;
+  }
+
   async history(id: number, request: HistoryRequest): Promise<PushError | undefined> {
-    const { table, outbox, eventsMax } = this.#options;
-    if (request.reverse) return pushError("not_available", "history in reverse");
+    const { table, outbox, limits } = this.#options;
     const found = this.#channelOf(request.channel);
     if ("code" in found) return found;
+    const own = this.#byName.get(request.channel)?.expiry;
+    if (own?.expired) return pushError("token_expired");
+    if (own === undefined && !mayReadChannel(this.#grant, found))
+      return pushError("permission_denied", request.channel);
     const acquired = await table.acquire(found);
     if (acquired.kind !== "channel") return notThere(acquired);
     try {
       if (acquired.channel.kind === "conflated")
         return pushError("not_available", `${request.channel} has no history, only its latest state`);
-      const limit = request.limit < 0 ? eventsMax : request.limit;
-      const read = await acquired.channel.read(request.since, limit);
+      const limit = request.limit < 0 ? limits.recoverEventsMax : request.limit;
+      const read = await acquired.channel.read(request.since, limit, request.reverse);
       if (read.kind === "unrecoverable") return pushError("unrecoverable_position", read.message);
       outbox.send(historyReply(id, read.position, read.publications));
       return undefined;
@@ -102,88 +124,84 @@ export class Subscriptions {
 
   close(): void {
     this.#closed = true;
-    for (const subscription of this.#byName.values()) subscription.end();
+    for (const subscription of [...this.#byName.values()]) subscription.end();
+  }
+
+  async #establish(
+    request: SubscribeRequest,
+    reply: (result: string) => void,
+  ): Promise<PushError | undefined> {
+    const { table } = this.#options;
+    const { channel: name } = request;
+    if (request.type !== 0) return pushError("not_available", `subscriptions of type ${request.type}`);
+    if (request.tf !== undefined && request.tf !== null) return pushError("not_available", "filters by tags");
+    if (this.#byName.has(name)) return pushError("already_subscribed", name);
+    const found = this.#channelOf(name);
+    if ("code" in found) return found;
+    if (this.#full) return this.#tooMany();
+    // Without a token there is no wait between the decision and the subscription, so no other grant can come between.
+    const allowed = request.token === "" ? this.#granted(name, found) : await this.#ask(request.token, found);
+    if (allowed.kind === "refused") return allowed.error;
+    if (this.#closed) return undefined;
+    if (this.#full) return this.#tooMany();
+    const subscription = this.#create(name, allowed);
+    try {
+      const acquired = await table.acquire(found);
+      if (acquired.kind !== "channel") return notThere(acquired);
+      subscription.hold(acquired.channel, acquired.release);
+      return await subscription.attach(request, reply);
+    } finally {
+      if (!subscription.attached) subscription.end();
+    }
+  }
+
+  #create(name: string, { own, endMs }: { readonly own: boolean; readonly endMs?: number | undefined }) {
+    const { outbox, timers, nowMs, limits } = this.#options;
+    const lapse = () =>
+      subscription.revoke(UNSUBSCRIBE_CODES.expired, pushError("token_expired", `the token of ${name}`));
+    const expiry = own
+      ? new Expiry({ timers, nowMs, graceMs: limits.expiredGraceMs, onLapsed: lapse })
+      : undefined;
+    const subscription = new Subscription(name, outbox, expiry, () => this.#byName.delete(name));
+    this.#byName.set(name, subscription);
+    expiry?.set(endMs);
+    return subscription;
+  }
+
+  get #full(): boolean {
+    return this.#byName.size >= this.#options.limits.subscriptionsMax;
+  }
+
+  #tooMany(): PushError {
+    const { subscriptionsMax } = this.#options.limits;
+    return pushError("limit_exceeded", `at most ${subscriptionsMax} subscriptions on a connection`);
+  }
+
+  /** By the connection's grant. */
+  #granted(name: string, channel: Channel): Allowed {
+    return mayReadChannel(this.#grant, channel)
+      ? { kind: "allowed", own: false }
+      : { kind: "refused", error: pushError("permission_denied", name) };
+  }
+
+  /** By a subscription's own token. */
+  async #ask(token: string, channel: Channel): Promise<Allowed> {
+    const { authorizer, timers, limits } = this.#options;
+    const answer = await withinTime(timers, limits.sourceMs, "authorizing a subscription", () =>
+      authorizer.subscription(token, channel, this.#grant),
+    );
+    return answer.kind === "rejected"
+      ? { kind: "refused", error: errorOf(answer) }
+      : { kind: "allowed", endMs: answer.expiresAtMs, own: true };
   }
 
   #channelOf(name: string): Channel | PushError {
     if (this.#closed) return pushError("not_available", "the connection is closed");
     const parsed = parseChannel(name, this.#options.defaultVenue);
-    if (parsed.kind === "unknown") return pushError("unknown_channel", parsed.message);
-    return mayReadChannel(this.#grant, parsed.channel)
-      ? parsed.channel
-      : pushError("permission_denied", name);
+    return parsed.kind === "unknown" ? pushError("unknown_channel", parsed.message) : parsed.channel;
   }
-}
-
-class Subscription implements Subscriber {
-  readonly name: string;
-  readonly outbox: Outbox;
-  readonly #onEnd: () => void;
-  channel: OpenChannel | undefined;
-  #release: (() => void) | undefined;
-  attached = false;
-  cancelled = false;
-
-  constructor(name: string, outbox: Outbox, onEnd: () => void) {
-    this.name = name;
-    this.outbox = outbox;
-    this.#onEnd = onEnd;
-  }
-
-  hold(channel: OpenChannel, release: () => void): void {
-    this.channel = channel;
-    this.#release = release;
-  }
-
-  dropped(reason: CloseCode): void {
-    this.end();
-    this.outbox.send(unsubscribeFrame(this.name, reason));
-  }
-
-  end(): void {
-    if (this.cancelled && this.#release === undefined) return;
-    if (!this.cancelled) this.#onEnd();
-    this.cancelled = true;
-    this.channel?.detach(this);
-    this.#release?.();
-    this.#release = undefined;
-  }
-}
-
-async function attach(
-  id: number,
-  request: SubscribeRequest,
-  subscription: Subscription,
-  channel: OpenChannel,
-): Promise<PushError | undefined> {
-  if (channel.kind === "conflated") {
-    await channel.attach(subscription, (data) => {
-      subscription.attached = true;
-      subscription.outbox.send(subscribeReply(id, request.recover ? { was_recovering: true } : {}, { data }));
-    });
-    return undefined;
-  }
-  const recover = request.recover ? { offset: request.offset, epoch: request.epoch } : undefined;
-  const outcome = await channel.attach(subscription, recover, (attached) => {
-    subscription.attached = true;
-    subscription.outbox.send(losslessReply(id, attached));
-  });
-  if (outcome.kind === "unrecoverable") return pushError("unrecoverable_position", outcome.message);
-  return outcome.kind === "broken" ? pushError("internal") : undefined;
 }
 
 function notThere({ kind, message }: { kind: "unknown" | "later"; message: string }): PushError {
   return pushError(kind === "later" ? "not_yet_available" : "unknown_channel", message);
-}
-
-function losslessReply(id: number, { position, recovered, data }: Attached): string {
-  const asked = recovered === undefined ? {} : { was_recovering: true, recovered: true };
-  return subscribeReply(
-    id,
-    { recoverable: true, positioned: true, epoch: position.epoch, offset: position.offset, ...asked },
-    {
-      ...(recovered === undefined ? {} : { publications: recovered }),
-      ...(data === undefined ? {} : { data }),
-    },
-  );
 }

@@ -9,6 +9,7 @@ import {
   levelSetToWire,
   parseCommands,
   subscribeReply,
+  subscribeResult,
   summaryOf,
 } from "../../src/protocol/mod.ts";
 import { NO_SCHEDULES, NO_WEBHOOKS, SMALL_CACHE } from "../http/no-automation.ts";
@@ -208,12 +209,12 @@ export class FakeServer {
 
   #subscribeAnswer(id: number, channel: string): string {
     if (channel === JOB_CHANNEL)
-      return subscribeReply(id, { recoverable: true, positioned: true, epoch: "e", offset: this.#offset });
-    return subscribeReply(
-      id,
-      {},
-      { data: JSON.stringify(levelSetToWire(someLevelSet({ covered: 10 }), null)) },
-    );
+      return subscribeReply(
+        id,
+        subscribeResult({ recoverable: true, positioned: true, epoch: "e", offset: this.#offset }),
+      );
+    const data = JSON.stringify(levelSetToWire(someLevelSet({ covered: 10 }), null));
+    return subscribeReply(id, subscribeResult({}, { data }));
   }
 
   #look(): void {

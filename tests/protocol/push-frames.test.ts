@@ -31,19 +31,60 @@ describe("parseCommands()", () => {
   });
 
   test.each([
-    ["refresh", 108],
-    ["sub_refresh", 108],
     ["publish", 108],
     ["presence", 108],
     ["presence_stats", 108],
-    ["rpc", 104],
     ["nonsense", 104],
   ])("answers %s with error %i", (method, code) => {
     expect(errorCodeOf({ id: 3, [method]: {} })).toBe(code);
   });
 
+  test("reads what a client asks, each under its own kind", () => {
+    const asked = [
+      { connect: { token: "t" } },
+      { subscribe: { channel: "backfill" } },
+      { unsubscribe: { channel: "backfill" } },
+      { refresh: { token: "t" } },
+      { sub_refresh: { channel: "backfill", token: "t" } },
+      { history: { channel: "backfill", limit: 3, reverse: true } },
+      { rpc: { method: "levels", data: { symbol: "BTCUSDT" } } },
+      { ping: {} },
+    ];
+    for (const command of asked) {
+      const parsed = parseCommands(JSON.stringify({ id: 4, ...command }));
+      const [kind, request] = Object.entries(command)[0]!;
+      expect(parsed).toMatchObject({ kind: "commands", commands: [{ kind, id: 4, request }] });
+    }
+  });
+
+  test("ignores send, with an id and without", () => {
+    for (const text of ['{"send":{"data":1}}', '{"id":3,"send":{"data":1}}'])
+      expect(parseCommands(text)).toEqual({ kind: "commands", commands: [{ kind: "ignored" }] });
+  });
+
+  test("says of an unknown command what came and what was expected", () => {
+    const parsed = parseCommands('{"id":1,"method":0,"params":{}}');
+    expect(parsed).toMatchObject({ commands: [{ kind: "refused", error: { code: 104 } }] });
+    const text = JSON.stringify(parsed);
+    for (const word of ["method", "params", "connect", "subscribe", "rpc"]) expect(text).toContain(word);
+  });
+
+  test.each([
+    ["hello", "no JSON"],
+    ["[1]", "an array"],
+    ["null", "null"],
+    ["4", "a number"],
+  ])("says of the line %j that it is %s", (line, kind) => {
+    const parsed = parseCommands(`{}\n${line}`);
+    expect(parsed).toEqual({ kind: "malformed", reason: `line 2 is ${kind}, expected a JSON object` });
+  });
+
   test.each([
     { subscribe: {} },
+    { refresh: { token: 5 } },
+    { sub_refresh: { token: "t" } },
+    { rpc: { method: 1 } },
+    { ping: 1 },
     { subscribe: { channel: "" } },
     { subscribe: { channel: 5 } },
     { subscribe: { channel: "backfill", offset: -1 } },

@@ -11,18 +11,21 @@ import {
   reconnects,
   ServerFrame,
   subscribeReply,
+  subscribeResult,
   unsubscribeFrame,
 } from "../../src/protocol/mod.ts";
 
 const frame = (text: string) => v.parse(ServerFrame, JSON.parse(text));
 
 describe("replies", () => {
-  test("subscribeReply() places encoded publications and data beside the other fields", () => {
+  test("subscribeResult() places encoded publications and data beside the other fields", () => {
     const encoded = {
       publications: [publicationJson('{"a":1}', 4), publicationJson("5", 5)],
       data: '{"b":2}',
     };
-    expect(frame(subscribeReply(9, { recoverable: true, epoch: "e", offset: 3 }, encoded))).toEqual({
+    expect(
+      frame(subscribeReply(9, subscribeResult({ recoverable: true, epoch: "e", offset: 3 }, encoded))),
+    ).toEqual({
       id: 9,
       subscribe: {
         recoverable: true,
@@ -35,8 +38,11 @@ describe("replies", () => {
         data: { b: 2 },
       },
     });
-    expect(frame(subscribeReply(9, {}))).toEqual({ id: 9, subscribe: {} });
-    expect(frame(subscribeReply(9, {}, { data: "1" }))).toEqual({ id: 9, subscribe: { data: 1 } });
+    expect(frame(subscribeReply(9, subscribeResult({})))).toEqual({ id: 9, subscribe: {} });
+    expect(frame(subscribeReply(9, subscribeResult({}, { data: "1" })))).toEqual({
+      id: 9,
+      subscribe: { data: 1 },
+    });
   });
 
   test("publicationFrame() survives any channel name and data", () => {

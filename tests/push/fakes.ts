@@ -111,6 +111,7 @@ export function makeHub(options: Partial<PushHubOptions> & Pick<PushHubOptions, 
   let ids = 0;
   const hub = new PushHub({
     timers,
+    nowMs: () => timers.now(),
     defaultVenue: "binance",
     newClientId: () => `client-${++ids}`,
     version: "test",

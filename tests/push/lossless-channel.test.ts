@@ -240,10 +240,51 @@ describe("lossless channel", () => {
     expect(page?.history?.publications.map(({ offset }) => offset)).toEqual([3, 4, 5]);
     expect((await ask({ limit: -1, since: { offset: 8 } }))?.history?.publications).toHaveLength(2);
     expect((await ask({ limit: 1, since: { offset: 2, epoch: "other" } }))?.error?.code).toBe(112);
-    expect((await ask({ limit: 1, reverse: true }))?.error?.code).toBe(108);
+    const back = async (request: object) =>
+      (await ask({ ...request, reverse: true }))?.history?.publications.map(({ offset }) => offset);
+    expect(await back({ limit: 2 })).toEqual([10, 9]);
+    expect(await back({ limit: 6 })).toEqual([10, 9, 8, 7, 6, 5]);
+    expect(await back({ limit: 2, since: { offset: 4, epoch: "e1" } })).toEqual([3, 2]);
+    expect(await back({ limit: -1, since: { offset: 4 } })).toEqual([3, 2, 1]);
+    expect(await back({ limit: 1, since: { offset: 11 } })).toEqual([10]);
+    expect(await back({ limit: 5, since: { offset: 1 } })).toEqual([]);
+    expect((await ask({ limit: 1, reverse: true, since: { offset: 12 } }))?.error?.code).toBe(112);
     table.trimmed = 6;
     expect((await ask({ limit: 1, since: { offset: 2 } }))?.error?.code).toBe(112);
     expect((await ask({ limit: 2 }))?.history?.publications.map(({ offset }) => offset)).toEqual([7, 8]);
+    expect(await back({ limit: 8 })).toEqual([10, 9, 8, 7]);
+    expect(await back({ limit: 3, since: { offset: 9 } })).toEqual([8, 7]);
+    expect(await back({ limit: 3, since: { offset: 6 } })).toEqual([]);
+  });
+
+  test("history in reverse has no hole either", async () => {
+    const table = new EventTable();
+    for (let n = 0; n < 10; n++) table.commit();
+    const { connected } = hubOver(table, { ringEvents: 2 });
+    const { socket, send } = await connected();
+    table.events.splice(4, 1);
+    send({ id: 5, history: { channel: "backfill", limit: 8, reverse: true, since: { offset: 9 } } });
+    await settle();
+    expect(socket.received()[0]?.error?.code).toBe(112);
+  });
+
+  test("history carries as many characters as one reply may, and at least one publication", async () => {
+    const table = new EventTable();
+    for (let n = 0; n < 10; n++) table.commit("x".repeat(100));
+    const { connected } = hubOver(table, { recoverCharsMax: 400 });
+    const { socket, send } = await connected();
+    const ask = async (limit: number, reverse: boolean) => {
+      send({ id: 5, history: { channel: "backfill", limit, reverse } });
+      await settle();
+      return socket.received()[0]?.history?.publications.map(({ offset }) => offset);
+    };
+    expect(await ask(-1, false)).toEqual([1, 2, 3]);
+    expect(await ask(-1, true)).toEqual([10, 9, 8]);
+    const tight = hubOver(table, { recoverCharsMax: 10 });
+    const peer = await tight.connected();
+    peer.send({ id: 5, history: { channel: "backfill", limit: 5 } });
+    await settle();
+    expect(peer.socket.received()[0]?.history?.publications).toHaveLength(1);
   });
 
   test("delivery to a crowd goes in slices, and keeps each member's order", async () => {

@@ -108,8 +108,16 @@ describe("PushSession", () => {
     expect(await subscribe({ channel: "backfill" })).toBeUndefined();
     expect((await subscribe({ channel: "backfill" }))?.code).toBe(105);
     expect((await subscribe({ channel: "levels:BTCUSDT" }))?.code).toBe(106);
-    send({ id: 4, connect: {} }, { id: 5, rpc: {} }, { id: 6, presence: {} });
+    send({ id: 4, connect: {} }, { id: 5, nonsense: {} }, { id: 6, presence: {} });
     expect(codes(socket)).toEqual([107, 104, 108]);
+  });
+
+  test("a client may ping, and what it sends is ignored", async () => {
+    const { connected } = makeHub({ resolve });
+    const { socket, send } = await connected();
+    send({ id: 2, ping: {} }, { send: { data: 1 } }, { id: 3, send: { data: 1 } });
+    expect(socket.received()).toEqual([{ id: 2, ping: {} }]);
+    expect(socket.closed).toBeUndefined();
   });
 
   test("unsubscribe ends deliveries and frees the name", async () => {

@@ -40,6 +40,7 @@ export function serve(
   const { port = 0, limits = {}, authorizer, ...rest } = options;
   const hub = new PushHub({
     timers: systemTimers(),
+    nowMs: () => Date.now(),
     defaultVenue: "binance",
     newClientId: () => crypto.randomUUID(),
     version: "test",

@@ -1,0 +1,99 @@
+import {
+  type CloseCode,
+  type PushError,
+  pushError,
+  type SubscribeRequest,
+  type SubscribeResult,
+  subscribeResult,
+  unsubscribeFrame,
+} from "../protocol/mod.ts";
+import type { OpenChannel } from "./channel-table.ts";
+import type { Expiry } from "./expiry.ts";
+import type { Attached } from "./lossless-channel.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+/** One subscription of one connection, from the command that asks for it to its end. */
+export class Subscription implements Subscriber {
+  readonly name: string;
+  readonly outbox: Outbox;
+  /** The end of its own token; undefined where the connection's grant covers the channel. */
+  readonly expiry: Expiry | undefined;
+  readonly #onEnd: () => void;
+  channel: OpenChannel | undefined;
+  #release: (() => void) | undefined;
+  attached = false;
+  cancelled = false;
+  /** Why it was ended before it was attached. */
+  #ended: PushError | undefined;
+
+  constructor(name: string, outbox: Outbox, expiry: Expiry | undefined, onEnd: () => void) {
+    this.name = name;
+    this.outbox = outbox;
+    this.expiry = expiry;
+    this.#onEnd = onEnd;
+  }
+
+  hold(channel: OpenChannel, release: () => void): void {
+    this.channel = channel;
+    this.#release = release;
+  }
+
+  /** Joins the channel and, in the same step, gives `reply` the result as JSON text; or answers why not. */
+  async attach(request: SubscribeRequest, reply: (result: string) => void): Promise<PushError | undefined> {
+    const { channel } = this;
+    if (channel === undefined || this.cancelled) return this.#ended;
+    if (channel.kind === "conflated") {
+      await channel.attach(this, (data) => {
+        this.attached = true;
+        const asked = request.recover ? { was_recovering: true } : {};
+        reply(subscribeResult({ ...this.expiry?.lifetime, ...asked }, { data }));
+      });
+      return this.#ended;
+    }
+    const recover = request.recover ? { offset: request.offset, epoch: request.epoch } : undefined;
+    const outcome = await channel.attach(this, recover, (attached) => {
+      this.attached = true;
+      reply(this.#losslessResult(attached));
+    });
+    if (outcome.kind === "unrecoverable") return pushError("unrecoverable_position", outcome.message);
+    return outcome.kind === "broken" ? pushError("internal") : this.#ended;
+  }
+
+  dropped(reason: CloseCode): void {
+    this.end();
+    this.outbox.send(unsubscribeFrame(this.name, reason));
+  }
+
+  /** The client may not read the channel any more: a subscription that stands is told so, one that is being set up answers `error`. */
+  revoke(reason: CloseCode, error: PushError): void {
+    if (this.attached) this.dropped(reason);
+    else {
+      this.#ended = error;
+      this.end();
+    }
+  }
+
+  end(): void {
+    if (this.cancelled && this.#release === undefined) return;
+    if (!this.cancelled) this.#onEnd();
+    this.cancelled = true;
+    this.expiry?.stop();
+    this.channel?.detach(this);
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  #losslessResult({ position, recovered, data }: Attached): string {
+    const asked = recovered === undefined ? {} : { was_recovering: true, recovered: true };
+    const { epoch, offset } = position;
+    const standing: SubscribeResult = { recoverable: true, positioned: true, epoch, offset };
+    return subscribeResult(
+      { ...this.expiry?.lifetime, ...standing, ...asked },
+      {
+        ...(recovered === undefined ? {} : { publications: recovered }),
+        ...(data === undefined ? {} : { data }),
+      },
+    );
+  }
+}
