@@ -216,6 +216,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     opened.gaps = gaps;
     channels = new PushChannels({
       gaps,
+      live: engine.live,
       jobs,
       store,
       levels,

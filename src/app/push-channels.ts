@@ -1,6 +1,7 @@
 import { BACKFILL_CHANNEL, type JobEvent, type JobStore, jobChannel, type Settled } from "../backfill/mod.ts";
 import { OperationFailure, type Session, symbolName } from "../core/mod.ts";
 import type { BackfillFace } from "../http/mod.ts";
+import type { LiveIngest } from "../live/mod.ts";
 import { type Channel, formatChannel, jobToWire, levelSetToWire } from "../protocol/mod.ts";
 import type {
   ConflatedSource,
@@ -23,6 +24,7 @@ export interface PushChannelsDeps {
   >;
   readonly backfill: Pick<BackfillFace, "job">;
   readonly gaps: Pick<GapPush, "source">;
+  readonly live: Pick<LiveIngest, "catchUp">;
   readonly hub: () => Pick<PushHub, "publish" | "progress" | "listened" | "touch">;
   /** Symbols that are followed, also while the venue has not said yet what they trade in. */
   readonly followed: readonly string[];
@@ -167,8 +169,10 @@ class LevelsSource implements ConflatedSource {
   }
 
   current(): ConflatedState {
-    const { levels } = this.#deps;
+    const { levels, live } = this.#deps;
     const session = this.#session();
+    // What comes after this is told an interval later: trades that are here already need not wait for that.
+    live.catchUp(this.#series.seriesId);
     if (session.name !== this.#pinned?.name) this.#pin(session);
     const known = this.#series.canFold(session.previous) && this.#series.canFold(session.range);
     // A session began, or a correction reached one that was not in memory: until it is, the last state stands.

@@ -114,6 +114,15 @@ export class LiveIngest {
     return this.#bySeries.get(seriesId)?.live.heldMinutes(range) ?? Coverage.empty;
   }
 
+  /**
+   * Brings the open minutes of a series up to its last trade before the fold interval is over: for whoever reads it now and not again
+   * for a while. Nothing for a series that is not followed.
+   */
+  catchUp(seriesId: number): void {
+    const live = this.#bySeries.get(seriesId)?.live;
+    if (live?.foldOpen()) this.#deps.store.announce(live.store);
+  }
+
   /** Writes every sealed minute of a series now. */
   async flush(seriesId: number): Promise<void> {
     const entry = this.#bySeries.get(seriesId);
@@ -168,8 +177,7 @@ export class LiveIngest {
     this.#foldDue = true;
     this.#cancelFold = this.#deps.clock.after(FOLD_INTERVAL_MS, () => {
       this.#foldDue = false;
-      for (const { live } of this.#bySeries.values())
-        if (live.foldOpen()) this.#deps.store.announce(live.store);
+      for (const seriesId of this.#bySeries.keys()) this.catchUp(seriesId);
     });
   }
 

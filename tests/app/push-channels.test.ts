@@ -14,7 +14,7 @@ afterEach(async () => {
 const CHANNEL: Channel = { kind: "levels", venue: "binance", symbol: "BTCUSDT" };
 
 /** The levels channel of a bench's series, and the names of channels that were touched. */
-async function opened(now: string, rules = {}) {
+async function opened(now: string, rules = {}, caughtUp = (_: number) => {}) {
   const bench = await SessionBench.open(now, rules);
   benches.push(bench);
   const touched: string[] = [];
@@ -35,6 +35,7 @@ async function opened(now: string, rules = {}) {
     gaps: {
       source: () => ({ kind: "lossless", position: () => ({ epoch: "", offset: 0 }), history: () => [] }),
     },
+    live: { catchUp: (seriesId) => caughtUp(seriesId) },
     hub: () => ({
       publish: () => undefined,
       progress: () => undefined,
@@ -70,6 +71,18 @@ test("levels channel, rolls to the next session by itself", async () => {
   expect(source.current().fields).toMatchObject({ session: "2026-01-02", levels: { HIGH: 2.5, PDH: null } });
   await bench.clock.run(1_000);
   expect(source.current().fields).toMatchObject({ session: "2026-01-03", levels: { HIGH: null, PDH: 2.5 } });
+  source.close?.();
+});
+
+test("levels channel, a frame holds the trades that have come by then", async () => {
+  const { bench, channels } = await opened("2026-01-02T12:00:00Z", {}, (seriesId) => {
+    expect(seriesId).toBe(bench.series.seriesId);
+    bench.commit({ lo: bench.session.range.lo, hi: bench.session.range.lo + 1 }, [
+      trade("2026-01-02T00:00:10Z", 350),
+    ]);
+  });
+  const source = await sourceOf(channels);
+  expect(source.current().fields).toMatchObject({ levels: { LAST: 3.5 } });
   source.close?.();
 });
 

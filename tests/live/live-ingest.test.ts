@@ -22,6 +22,22 @@ test("LiveIngest, an open minute is in the store within the fold interval", () =
   expect(bench.announced - before).toBe(1);
 });
 
+test("LiveIngest, whoever reads before the fold interval is over brings the open minute up to its last trade", () => {
+  const bench = new LiveBench();
+  bench.clock.advance(1_000);
+  bench.trade(7);
+  const before = bench.announced;
+  bench.ingest.catchUp(1);
+  expect(bench.series.window(minutes(0, 1)).fold.volume).toBe(7);
+  bench.ingest.catchUp(1);
+  bench.ingest.catchUp(99);
+  expect(bench.announced - before).toBe(1);
+  bench.trade(5);
+  bench.clock.advance(40);
+  expect(bench.series.window(minutes(0, 1)).fold.volume).toBe(12);
+  expect(bench.announced - before).toBe(2);
+});
+
 test("LiveIngest, sealed minutes are covered at once and written in aligned windows", async () => {
   const bench = new LiveBench();
   await bench.tradeMinutes(12);
