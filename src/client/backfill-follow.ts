@@ -1,0 +1,213 @@
+import type { JobAnswer } from "../protocol/mod.ts";
+import { jobHasEnded } from "../protocol/mod.ts";
+import { type BackfillUpdate, JobMerge, withChange } from "./job-merge.ts";
+import { foreignFrame } from "./live-state.ts";
+import type { ChannelReader, ChannelSubscription, PushConnection, Subscribed } from "./push-connection.ts";
+import type { ReadOnly } from "./read-only.ts";
+import { TapelineError } from "./tapeline-error.ts";
+import type { TopicBook } from "./topic-book.ts";
+import {
+  type Follower,
+  type FollowOptions,
+  type ListenOptions,
+  type Topic,
+  throwUncaught,
+  topicInbox,
+} from "./topic-inbox.ts";
+import { withinTime } from "./waits.ts";
+
+/** Updates that may wait for one reader: a job has about ten transitions, and of progress only the newest waits. */
+export const UPDATES_WAITING_MAX = 1_000;
+
+/** The channel of one job, that any number of followers share. */
+export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
+  readonly name: string;
+  readonly #connection: PushConnection;
+  readonly #readJob: () => Promise<ReadOnly<JobAnswer>>;
+  readonly #forget: () => void;
+  readonly #followers = new Set<Follower<BackfillUpdate>>();
+  #merge = new JobMerge();
+  #subscription: ChannelSubscription | undefined;
+  /** It has ended, and its last state is being read. */
+  #finishing = false;
+  /** Offset of the last transition that was told. */
+  #offset: number | undefined;
+
+  /** `readJob` asks the server for the job as it stands; `forget` is called when nobody follows any more. */
+  constructor(
+    name: string,
+    connection: PushConnection,
+    readJob: () => Promise<ReadOnly<JobAnswer>>,
+    forget: () => void,
+  ) {
+    this.name = name;
+    this.#forget = forget;
+    this.#connection = connection;
+    this.#readJob = readJob;
+  }
+
+  get state(): ReadOnly<JobAnswer> | undefined {
+    return this.#merge.job;
+  }
+
+  follow(follower: Follower<BackfillUpdate>): () => void {
+    this.#followers.add(follower);
+    const job = this.#merge.job;
+    if (job !== undefined && !this.#finishing)
+      follower.put(withChange(job, { kind: "snapshot", startedOver: false }));
+    this.#subscription ??= this.#connection.subscribe(this.name, this);
+    return () => {
+      if (this.#followers.delete(follower) && this.#followers.size === 0) this.#stop();
+    };
+  }
+
+  subscribed({ data, offset, recovered }: Subscribed): void {
+    this.#take(() => {
+      if (recovered && this.#offset !== undefined) return this.#merge.recovered(data);
+      this.#offset = offset;
+      return this.#merge.snapshot(data);
+    });
+  }
+
+  publication(data: unknown, offset: number | undefined): void {
+    if (offset !== undefined && this.#offset !== undefined) {
+      if (offset <= this.#offset) return;
+      if (offset > this.#offset + 1) {
+        this.#subscription?.restart();
+        return;
+      }
+      this.#offset = offset;
+    }
+    this.#take(() => this.#merge.frame(data));
+  }
+
+  failed(error: TapelineError): void {
+    const followers = [...this.#followers];
+    this.#followers.clear();
+    this.#stop();
+    for (const follower of followers) follower.fail(error);
+  }
+
+  #take(read: () => BackfillUpdate | undefined): void {
+    let update: BackfillUpdate | undefined;
+    try {
+      update = read();
+    } catch (thrown) {
+      this.failed(foreignFrame(this.name, thrown));
+      return;
+    }
+    if (update === undefined) return;
+    const { change, status } = update;
+    if (!jobHasEnded(status) || change.kind === "progress") this.#tell(update);
+    else if (change.kind === "snapshot") this.#end(update);
+    else void this.#finish(update);
+  }
+
+  /** A transition does not carry the counters: the last word on a job that has ended is read once more. */
+  async #finish(update: BackfillUpdate): Promise<void> {
+    // Nothing of this job is to come any more but this.
+    this.#finishing = true;
+    this.#subscription?.close();
+    const merge = this.#merge;
+    const read = await this.#readJob().catch(() => undefined);
+    // Everybody has left meanwhile.
+    if (this.#merge !== merge) return;
+    this.#end((read === undefined ? undefined : merge.final(read, update.change)) ?? update);
+  }
+
+  #end(update: BackfillUpdate): void {
+    this.#tell(update);
+    const followers = [...this.#followers];
+    this.#followers.clear();
+    this.#stop();
+    for (const follower of followers) follower.end();
+  }
+
+  #tell(update: BackfillUpdate): void {
+    for (const follower of [...this.#followers]) follower.put(update);
+  }
+
+  #stop(): void {
+    this.#subscription?.close();
+    this.#subscription = undefined;
+    this.#merge = new JobMerge();
+    this.#offset = undefined;
+    this.#finishing = false;
+    this.#forget();
+  }
+}
+
+/**
+ * One job, followed until it has ended: first the job as it stands, then each transition exactly once and in order, and progress
+ * between them, of which a slow loop gets the newest. Missed transitions are recovered after a lost connection; where they cannot
+ * be, the job is read anew and `change.startedOver` says so.
+ */
+export class BackfillFollow implements AsyncIterable<BackfillUpdate> {
+  readonly #name: string;
+  readonly #topics: TopicBook<JobTopic>;
+  readonly #options: FollowOptions;
+
+  constructor(name: string, topics: TopicBook<JobTopic>, options: FollowOptions) {
+    this.#name = name;
+    this.#topics = topics;
+    this.#options = options;
+  }
+
+  /** The job as it stands, while somebody follows it; undefined before the first answer. */
+  get state(): ReadOnly<JobAnswer> | undefined {
+    return this.#topics.find(this.#name)?.state;
+  }
+
+  /** Calls `listener` with each update until the job has ended, or the answered function is called. */
+  on(
+    listener: (update: BackfillUpdate) => void,
+    { onError = throwUnlessClosed, onEnd }: ListenOptions & { readonly onEnd?: () => void } = {},
+  ): () => void {
+    const updates = this[Symbol.asyncIterator]();
+    let stopped = false;
+    const read = async () => {
+      for await (const update of updates)
+        try {
+          listener(update);
+        } catch (thrown) {
+          throwUncaught(thrown);
+        }
+      if (!stopped) onEnd?.();
+    };
+    read().catch(onError);
+    return () => {
+      stopped = true;
+      void updates.return?.();
+    };
+  }
+
+  /** The job once it has ended, well or not. */
+  ended({ timeoutMs }: { readonly timeoutMs: number }): Promise<BackfillUpdate> {
+    return withinTime(`the end of ${this.#name}`, timeoutMs, this.#options.signal, async (either) => {
+      let last: BackfillUpdate | undefined;
+      for await (const update of topicInbox(this.#topics.of(this.#name), placeUpdate, {
+        signal: either,
+        timeoutMs,
+      }))
+        last = update;
+      if (last === undefined) throw new TapelineError("closed", "the client was closed");
+      return last;
+    });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<BackfillUpdate, undefined> {
+    return topicInbox(this.#topics.of(this.#name), placeUpdate, this.#options);
+  }
+}
+
+function throwUnlessClosed(error: unknown): void {
+  if (!(error instanceof TapelineError) || error.kind !== "closed") throwUncaught(error);
+}
+
+/** Progress takes the place of older progress; everything else waits its turn. */
+export function placeUpdate(waiting: BackfillUpdate[], update: BackfillUpdate): void {
+  if (update.change.kind === "progress" && waiting.at(-1)?.change.kind === "progress") waiting.pop();
+  else if (waiting.length >= UPDATES_WAITING_MAX)
+    throw new TapelineError("overflow", `${waiting.length} updates of job ${update.job_id} wait to be read`);
+  waiting.push(update);
+}

@@ -1,0 +1,171 @@
+import * as v from "valibot";
+import type { Merge } from "./levels-merge.ts";
+import type { ChannelReader, ChannelSubscription, PushConnection, Subscribed } from "./push-connection.ts";
+import { TapelineError } from "./tapeline-error.ts";
+import type { TopicBook } from "./topic-book.ts";
+import {
+  FIRST_TIMEOUT_MS,
+  type Follower,
+  type FollowOptions,
+  type ListenOptions,
+  type Topic,
+  throwUncaught,
+  topicInbox,
+} from "./topic-inbox.ts";
+import { withinTime } from "./waits.ts";
+
+/** A conflated channel that any number of followers share: subscribed while there is one. */
+export class LiveTopic<T> implements ChannelReader, Topic<T> {
+  readonly name: string;
+  readonly #connection: PushConnection;
+  readonly #newMerge: () => Merge<T>;
+  readonly #forget: () => void;
+  readonly #followers = new Set<Follower<T>>();
+  #merge: Merge<T>;
+  #subscription: ChannelSubscription | undefined;
+  #state: T | undefined;
+
+  /** `forget` is called when nobody follows any more. */
+  constructor(name: string, connection: PushConnection, newMerge: () => Merge<T>, forget: () => void) {
+    this.name = name;
+    this.#forget = forget;
+    this.#connection = connection;
+    this.#newMerge = newMerge;
+    this.#merge = newMerge();
+  }
+
+  /** The newest state; undefined until the first has come, and when nobody follows. */
+  get state(): T | undefined {
+    return this.#state;
+  }
+
+  follow(follower: Follower<T>): () => void {
+    this.#followers.add(follower);
+    if (this.#state !== undefined) follower.put(this.#state);
+    this.#subscription ??= this.#connection.subscribe(this.name, this);
+    return () => {
+      if (this.#followers.delete(follower) && this.#followers.size === 0) this.#stop();
+    };
+  }
+
+  subscribed({ data }: Subscribed): void {
+    this.#merge = this.#newMerge();
+    this.#take(() => this.#merge.whole(data));
+  }
+
+  publication(data: unknown): void {
+    this.#take(() => {
+      const state = this.#merge.changed(data);
+      if (state === undefined) this.#subscription?.restart();
+      return state;
+    });
+  }
+
+  failed(error: TapelineError): void {
+    const followers = [...this.#followers];
+    this.#followers.clear();
+    this.#stop();
+    for (const follower of followers)
+      if (error.kind === "closed") follower.end();
+      else follower.fail(error);
+  }
+
+  #take(read: () => T | undefined): void {
+    let state: T | undefined;
+    try {
+      state = read();
+    } catch (thrown) {
+      this.failed(foreignFrame(this.name, thrown));
+      return;
+    }
+    if (state === undefined) return;
+    this.#state = state;
+    for (const follower of [...this.#followers]) follower.put(state);
+  }
+
+  #stop(): void {
+    this.#subscription?.close();
+    this.#subscription = undefined;
+    this.#state = undefined;
+    this.#forget();
+  }
+}
+
+/** What a frame is that this client does not understand. */
+export function foreignFrame(channel: string, thrown: unknown): TapelineError {
+  const where = v.isValiError(thrown) ? `${v.getDotPath(thrown.issues[0]) ?? "the frame"}: ` : "";
+  const what = thrown instanceof Error ? thrown.message : String(thrown);
+  return new TapelineError("foreign", `${channel} carries what this client does not know: ${where}${what}`, {
+    cause: thrown,
+  });
+}
+
+/**
+ * The merged state of a channel, live: never a change alone. Loop over it, listen to it, or look at `state`. A slow loop gets the
+ * newest state and misses those between. When the client is closed, loops end.
+ */
+export class LiveState<T> implements AsyncIterable<T> {
+  readonly #name: string;
+  readonly #topics: TopicBook<LiveTopic<T>>;
+  readonly #options: FollowOptions;
+
+  constructor(name: string, topics: TopicBook<LiveTopic<T>>, options: FollowOptions) {
+    this.#name = name;
+    this.#topics = topics;
+    this.#options = options;
+  }
+
+  /** The newest state, while somebody follows it; undefined before the first. */
+  get state(): T | undefined {
+    return this.#topics.find(this.#name)?.state;
+  }
+
+  /** Calls `listener` with the state as it is and then with each newer one, until the answered function is called. */
+  on(listener: (state: T) => void, { onError = throwUncaught }: ListenOptions = {}): () => void {
+    const { signal } = this.#options;
+    let over = signal?.aborted === true;
+    if (over) return () => undefined;
+    const end = () => {
+      over = true;
+      signal?.removeEventListener("abort", end);
+      stop();
+    };
+    const stop = this.#topics.of(this.#name).follow({
+      put: (state) => queueMicrotask(() => over || listener(state)),
+      fail: (error) => {
+        end();
+        onError(error);
+      },
+      end: () => end(),
+    });
+    signal?.addEventListener("abort", end, { once: true });
+    return end;
+  }
+
+  /** The state as it is, or the first that comes. */
+  first(): Promise<T> {
+    return this.#wait("the first state", this.#options.timeoutMs ?? FIRST_TIMEOUT_MS, () => true);
+  }
+
+  /** The first state from now on of which `holds` is true. */
+  until(holds: (state: T) => boolean, { timeoutMs }: { readonly timeoutMs: number }): Promise<T> {
+    return this.#wait("the state that was waited for", timeoutMs, holds);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
+    return topicInbox(this.#topics.of(this.#name), placeLatest<T>, this.#options);
+  }
+
+  #wait(what: string, timeoutMs: number, holds: (state: T) => boolean): Promise<T> {
+    const { signal } = this.#options;
+    return withinTime(`${what} of ${this.#name}`, timeoutMs, signal, async (either) => {
+      const states = topicInbox(this.#topics.of(this.#name), placeLatest<T>, { signal: either, timeoutMs });
+      for await (const state of states) if (holds(state)) return state;
+      throw new TapelineError("closed", "the client was closed");
+    });
+  }
+}
+
+function placeLatest<T>(waiting: T[], state: T): void {
+  waiting[0] = state;
+}
