@@ -16,6 +16,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   replay: ["core", "store", "tape", "venues", "db"],
   push: ["core", "protocol", "store", "backfill", "upkeep"],
   http: ["core", "protocol", "store", "backfill", "upkeep"],
+  auth: ["core", "protocol", "push"],
   web: ["core", "protocol", "client"],
   client: ["core", "protocol"],
   runtime: ["core", "http", "push", "simulator"],
@@ -32,7 +33,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 export const TYPES_ONLY: readonly string[] = ["db"];
 
 /** What runs wherever `fetch` exists: told the time, given its chance, without a runtime of its own. */
-export const PORTABLE: readonly string[] = ["core", "protocol", "client", "http"];
+export const PORTABLE: readonly string[] = ["core", "protocol", "client", "http", "auth"];
 
 /** The only folder that names Bun's server and the process. */
 export const RUNTIME = "runtime";
