@@ -18,6 +18,7 @@ import { failureOf, symbolName } from "../core/mod.ts";
 import { LiveIngest } from "../live/mod.ts";
 import { DayLoader, ProfileStore, type SeriesStore } from "../store/mod.ts";
 import type { Venue } from "../venues/mod.ts";
+import { type BarService, createBarService } from "./bar-service.ts";
 import { createChunkWorkers } from "./chunk-workers.ts";
 import type { Duties, EngineDeps } from "./engine-deps.ts";
 import { everyMinute } from "./every-minute.ts";
@@ -39,6 +40,7 @@ export class Engine {
   readonly levels: LevelService;
   readonly sessions: Sessions;
   readonly windows: WindowService;
+  readonly bars: BarService;
   readonly service: BackfillService;
   readonly startup: StartupBackfill;
   readonly live: LiveIngest;
@@ -88,17 +90,16 @@ export class Engine {
       changed: (series) => this.#touch(series),
     });
     this.levels = new LevelService({
-      store: this.store,
+      ...{ calendar: deps.calendar, turns: deps.turns, store: this.store },
       sessions: this.sessions.loader,
-      calendar: deps.calendar,
       skeleton: this.#skeleton,
-      turns: deps.turns,
       board: this.board,
       nowMs: () => clock.nowMs(),
       method: config.valueAreaMethod,
       followed: config.symbols.map(symbolName),
     });
     this.windows = createWindowService({ ...deps, store: this.store, loader });
+    this.bars = createBarService({ ...deps, store: this.store, loader });
     this.upkeep = new Upkeep({
       ...deps,
       ...{ store: this.store, jobs: this.jobs, loader, levels: this.levels },

@@ -7,6 +7,7 @@ import type { BackfillFace } from "./backfill-face.ts";
 import type { BackfillWaits } from "./backfill-waits.ts";
 import type { CacheFace } from "./cache-face.ts";
 import type { Engine } from "./engine.ts";
+import { knownSymbols } from "./known-symbols.ts";
 import { readSessionFacts } from "./session-facts.ts";
 
 export interface HttpWiring {
@@ -58,6 +59,13 @@ export function httpDeps(wiring: HttpWiring): HttpDeps {
       compare: (query, options) => engine()?.windows.compare(query, options) ?? STARTING,
       nakedPocs: (query, options) => engine()?.windows.nakedPocs(query, options) ?? STARTING,
       composite: (query, options) => engine()?.windows.composite(query, options) ?? STARTING,
+    },
+    bars: { bars: (query, options) => engine()?.bars.bars(query, options) ?? STARTING },
+    symbols: {
+      symbols() {
+        const store = engine()?.store;
+        return store === undefined ? STARTING : knownSymbols(store, wiring.followed);
+      },
     },
     upkeep: {
       session: (query) => engine()?.upkeep.reads.session(query) ?? STARTING,

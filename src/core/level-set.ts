@@ -79,7 +79,7 @@ export interface LevelSet {
 }
 
 /** Covered share in [0, 1], rounded down to 4 digits so that 1 means complete. An empty window is complete. */
-export function coverageRatio({ expectedMinutes, coveredMinutes }: WindowCoverage): number {
+export function coverageRatio({ expectedMinutes, coveredMinutes }: Omit<WindowCoverage, "missing">): number {
   if (coveredMinutes >= expectedMinutes) return 1;
   return Math.floor((coveredMinutes * 10_000) / expectedMinutes) / 10_000;
 }

@@ -1,5 +1,6 @@
 /** Pure arithmetic and rules: no I/O, no clock, no randomness, no dependency but itself. */
 export * from "./backoff.ts";
+export * from "./bar.ts";
 export * from "./bin.ts";
 export * from "./calendar-rules.ts";
 export * from "./calendar-text.ts";

@@ -4,6 +4,7 @@ import { problem } from "../protocol/mod.ts";
 import { access } from "./access.ts";
 import { assetResponse, listAssets } from "./asset-response.ts";
 import { backfillRoutes } from "./backfill-routes.ts";
+import { barRoutes } from "./bar-routes.ts";
 import { cacheRoutes } from "./cache-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { covered } from "./covered.ts";
@@ -52,6 +53,7 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
     ...healthRoutes(deps),
     ...levelRoutes(deps),
     ...windowRoutes(deps),
+    ...barRoutes(deps),
     ...upkeepRoutes(deps),
     ...backfillRoutes(deps),
     ...controlRoutes(deps),

@@ -16,6 +16,7 @@ import type {
 } from "../protocol/mod.ts";
 import type { Asset } from "./asset.ts";
 import type { SchedulesFace, WebhooksFace } from "./automation-deps.ts";
+import type { BarReads, SymbolReads } from "./bar-deps.ts";
 import type { CacheFace } from "./cache-deps.ts";
 import type { CallOptions, Unavailable } from "./calls.ts";
 import type { BadBin, Loading, NoSession, TooLarge, UnknownSymbol } from "./refusals.ts";
@@ -123,6 +124,8 @@ export interface HttpLog {
 export interface HttpDeps {
   readonly levels: LevelReads;
   readonly windows: WindowReads;
+  readonly bars: BarReads;
+  readonly symbols: SymbolReads;
   readonly upkeep: UpkeepReads;
   readonly backfill: BackfillFace;
   readonly control: BackfillControl;

@@ -1,5 +1,7 @@
 /** Everything that crosses a wire: schemas, channel names, codes. Runs wherever JavaScript runs. */
 export * from "./backfill-request.ts";
+export * from "./bar-query.ts";
+export * from "./bars.ts";
 export * from "./cache.ts";
 export * from "./changed-fields.ts";
 export * from "./channels.ts";
@@ -30,6 +32,7 @@ export * from "./queries.ts";
 export * from "./request-range.ts";
 export * from "./schedule.ts";
 export * from "./session-report.ts";
+export * from "./symbols.ts";
 export * from "./upkeep-queries.ts";
 export * from "./wait-query.ts";
 export * from "./webhook.ts";

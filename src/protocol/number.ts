@@ -42,8 +42,9 @@ export function decimalToWire(value: Decimal): WireNumber {
  * The wire form of `units × 10^-scale`, without going through text where it can: the quotient of two exact doubles is rounded
  * correctly, so it is the double that the decimal's text parses to. Made for long rows.
  */
-export function unitsToWire(units: number, scale: number): WireNumber {
-  if (Math.abs(units) < UNITS_EXACT_MAX && scale <= SCALE_EXACT_MAX) return units / 10 ** scale;
+export function unitsToWire(units: number | bigint, scale: number): WireNumber {
+  const small = Number(units);
+  if (Math.abs(small) < UNITS_EXACT_MAX && scale <= SCALE_EXACT_MAX) return small / 10 ** scale;
   return toWireNumber(formatUnits(units, scale));
 }
 

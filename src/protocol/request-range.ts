@@ -28,7 +28,7 @@ export type RequestedRange =
   | { readonly kind: "range"; readonly range: MinuteRange }
   | { readonly kind: "refused"; readonly errors: readonly FieldFault[] };
 
-const EXPECTED_TIME =
+export const EXPECTED_TIME =
   'a date such as "2026-01-02" or a time with its zone such as "2026-01-02T03:04:05Z", from 1970 on';
 const TIME =
   /^(\d{4}-\d{2}-\d{2})[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
@@ -60,7 +60,7 @@ export function requestedRange({ start, end, nowMs, daysMax }: RangeRequest): Re
 }
 
 /** Milliseconds of a date or an RFC 3339 time; as an end a date means the end of its day. Undefined when it is neither. */
-function parseRequestTime(text: string, side: "start" | "end"): number | undefined {
+export function parseRequestTime(text: string, side: "start" | "end"): number | undefined {
   const day = parseDay(text);
   if (day !== undefined) return day < 0 ? undefined : (side === "end" ? day + 1 : day) * MS_PER_DAY;
   const match = TIME.exec(text);

@@ -147,7 +147,7 @@ export class DayProfiles {
     const key = keyOf(series, range);
     const piece = this.#pieces.get(key);
     if (piece === undefined) return undefined;
-    if (piece.changes !== series.changesOf(range)) {
+    if (piece.changes !== series.changes.of(range)) {
       this.#drop(key, piece);
       return undefined;
     }
@@ -157,7 +157,7 @@ export class DayProfiles {
   }
 
   #isKept(series: SeriesStore, range: MinuteRange): boolean {
-    return this.#pieces.get(keyOf(series, range))?.changes === series.changesOf(range);
+    return this.#pieces.get(keyOf(series, range))?.changes === series.changes.of(range);
   }
 
   /** Whether a block lies in a longer one that is kept and within the range, so that nobody needs it. */

@@ -26,7 +26,7 @@ export interface MinuteSpans {
 /** Minutes folded for good: their sums and profile without the minutes themselves. Never changed. */
 export interface FoldedPiece {
   readonly range: MinuteRange;
-  /** {@link SeriesStore.changesOf} when it was folded: at another number it is no longer right. */
+  /** {@link SeriesChanges.of} when it was folded: at another number it is no longer right. */
   readonly changes: number;
   readonly sums: WindowSums;
   /** Whichever takes less memory: pages where most bins traded, rows where few did. */
@@ -47,7 +47,7 @@ export function foldedPiece(series: SeriesStore, range: MinuteRange, fold: Windo
   const spans = isDay(range) ? spansOf(series, range) : undefined;
   return {
     range,
-    changes: series.changesOf(range),
+    changes: series.changes.of(range),
     sums,
     profile: rowBytes < pages.bytes ? rows : pages,
     spans,

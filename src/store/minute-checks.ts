@@ -39,6 +39,8 @@ export interface CheckedSeries {
   readonly contributionOf: (minute: number) => MinuteContribution | undefined;
   /** Days of a range that are covered somewhere and not in memory. */
   readonly absentDays: (range: MinuteRange) => readonly number[];
+  /** These minutes have a verdict, or had one that no longer holds. */
+  readonly onCompared: (range: MinuteRange) => void;
 }
 
 /** Which covered minutes were compared with the venue's candles, and what came out. Each change is compared once. */
@@ -91,6 +93,7 @@ export class MinuteChecks {
           this.#mismatches.set(minute, found);
         }
       }
+      this.#series.onCompared(range);
     }
     const more = ready.reduce((sum, range) => sum + rangeLength(range), 0) > minutesMax;
     return { matching: Coverage.of(matching), mismatching, more };

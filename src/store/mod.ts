@@ -10,6 +10,7 @@ export type { CheckedMinutes, FoundMismatch } from "./minute-checks.ts";
 export * from "./poc-touch.ts";
 export * from "./profile-store.ts";
 export { RESIDENT_DAYS_MAX } from "./resident-days.ts";
+export type { BarMoment } from "./series-bars.ts";
 export type { CertaintyReads } from "./series-certainty.ts";
 export type { SeriesIdentity } from "./series-grid.ts";
 export * from "./series-store.ts";

@@ -32,6 +32,8 @@ export interface CertainSeries {
   readonly absentDays: (range: MinuteRange) => readonly number[];
   /** More is proven than was a moment ago. */
   readonly onReady: () => void;
+  /** What candles tell of these minutes changed, or how they compare with the trades. */
+  readonly onTold: (range: MinuteRange) => void;
   /** Days whose candles do not make room while others' can. */
   readonly mustStay: (day: number) => boolean;
 }
@@ -39,7 +41,7 @@ export interface CertainSeries {
 /** What readers of a series ask of its certainty. */
 export type CertaintyReads = Pick<
   SeriesCertainty,
-  "proof" | "pending" | "certifier" | "settled" | "doubtsWithin" | "checks"
+  "proof" | "pending" | "certifier" | "settled" | "doubtsWithin" | "checks" | "told"
 >;
 
 /** What the venue's candles add to what is known of one series: its skeleton, doubts of it, and windows proven by it. */
@@ -57,6 +59,7 @@ export class SeriesCertainty {
       mustStay: series.mustStay,
       onForgotten: (day) => {
         this.checks.drop(dayRange(day));
+        series.onTold(dayRange(day));
         this.#certifiers.dropTouching(dayRange(day));
       },
     });
@@ -73,11 +76,13 @@ export class SeriesCertainty {
       candleOf: (minute) => this.#skeleton.at(minute),
       contributionOf: series.contributionOf,
       absentDays: series.absentDays,
+      onCompared: series.onTold,
     });
   }
 
   putCandles(range: MinuteRange, candles: MinuteCandles): void {
     this.#skeleton.put(range, candles, this.#series.grid());
+    this.#series.onTold(range);
     this.changed(range);
   }
 
@@ -87,6 +92,11 @@ export class SeriesCertainty {
 
   withoutCandles(range: MinuteRange): readonly MinuteRange[] {
     return this.#skeleton.told.missing(range);
+  }
+
+  /** Minutes of which candles tell. */
+  get told(): Coverage {
+    return this.#skeleton.told;
   }
 
   distrust(minutes: Coverage, reason: string): void {

@@ -15,12 +15,13 @@ import {
   type WindowFold,
 } from "../core/mod.ts";
 import { AreaMemo } from "./area-memo.ts";
-import { DayChanges } from "./day-changes.ts";
 import { daysAndParts, daysOf } from "./day-minutes.ts";
 import { FinishedWindows } from "./finished-windows.ts";
 import type { MinuteCandles, ToldMinute } from "./minute-candles.ts";
 import { ResidentDays } from "./resident-days.ts";
+import { SeriesBars } from "./series-bars.ts";
 import { type CertaintyReads, SeriesCertainty } from "./series-certainty.ts";
+import { SeriesChanges } from "./series-changes.ts";
 import { SeriesCoverage, type WindowKnowledge } from "./series-coverage.ts";
 import { SeriesGrid, type SeriesIdentity } from "./series-grid.ts";
 
@@ -39,10 +40,11 @@ export class SeriesStore {
   /** Whole windows that are known without their minutes. */
   readonly finished = new FinishedWindows();
   /** Value areas of windows that have not changed since. */
-  readonly areas = new AreaMemo((range) => this.changesOf(range));
+  readonly areas = new AreaMemo((range) => this.changes.of(range));
+  /** Which of its minutes change, and how often. */
+  readonly changes = new SeriesChanges();
   readonly #grid: SeriesGrid;
   readonly #coverage = new SeriesCoverage();
-  readonly #changes = new DayChanges();
   #revision = 0;
   readonly #days = new ResidentDays(this.#coverage, (day) => this.#certainty.dropDay(day));
   readonly #certainty = new SeriesCertainty({
@@ -52,7 +54,9 @@ export class SeriesStore {
     absentDays: (range) => this.absentDays(range),
     mustStay: (day) => this.#days.stays(day),
     onReady: () => this.touch(),
+    onTold: (range) => this.changes.noteTold(range),
   });
+  readonly bars = new SeriesBars(this);
 
   constructor(identity: SeriesIdentity) {
     this.seriesId = identity.seriesId;
@@ -78,7 +82,7 @@ export class SeriesStore {
   /** Takes over the coverage that the database lists. */
   resetCommitted(ranges: Iterable<MinuteRange>): void {
     this.#coverage.resetCommitted(ranges);
-    this.#changes.noteAll();
+    this.changes.noteAll();
     this.finished.clear();
     this.#certainty.allChanged();
     this.#revision++;
@@ -215,11 +219,6 @@ export class SeriesStore {
     this.#revision++;
   }
 
-  /** Grows with every change of what the days of a range contribute: a fold made at the same number is still right. */
-  changesOf(range: MinuteRange): number {
-    return this.#changes.of(range);
-  }
-
   /** Which minutes of a window are covered; see {@link window}. */
   coverageOf(range: MinuteRange, expectedEnd = range.hi): WindowCoverage {
     return this.#coverage.of(range, expectedEnd);
@@ -266,13 +265,13 @@ export class SeriesStore {
   #grown(former: GridOf): void {
     this.#days.rescale(former, this.grid.scales);
     this.#certainty.rescale(former.scales, this.grid.scales);
-    this.#changes.noteAll();
+    this.changes.noteAll();
     this.finished.clear();
     this.#revision++;
   }
 
   #note(range: MinuteRange): void {
-    this.#changes.note(range);
+    this.changes.note(range);
     this.#certainty.changed(range);
   }
 

@@ -13,6 +13,7 @@ import {
   summaryOf,
 } from "../../src/protocol/mod.ts";
 import { NO_SCHEDULES, NO_WEBHOOKS, SMALL_CACHE } from "../http/no-automation.ts";
+import { NO_BARS, NO_SYMBOLS } from "../http/no-bars.ts";
 import { NO_WINDOWS } from "../http/no-windows.ts";
 import { SOME_UPKEEP } from "../http/some-upkeep.ts";
 import { SESSION, someLevelSet, someProfile } from "../protocol/known-sets.ts";
@@ -104,6 +105,8 @@ export class FakeServer {
       schedules: NO_SCHEDULES,
       webhooks: NO_WEBHOOKS,
       windows: NO_WINDOWS,
+      bars: NO_BARS,
+      symbols: NO_SYMBOLS,
       upkeep: SOME_UPKEEP,
       session: () => ({
         symbol: "binance:BTCUSDT",

@@ -74,6 +74,8 @@ test("createHttpApp(), the index names every route once", async () => {
     "GET /api/v1/compare/:symbol",
     "GET /api/v1/naked-pocs/:symbol",
     "GET /api/v1/composite/:symbol",
+    "GET /api/v1/bars/:symbol",
+    "GET /api/v1/symbols",
     "GET /api/v1/session/:symbol",
     "GET /api/v1/gaps/:symbol",
     "POST /api/v1/backfill",

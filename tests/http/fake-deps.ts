@@ -10,6 +10,7 @@ import {
 } from "../../src/protocol/mod.ts";
 import { DAY, SESSION, someLevelSet, someProfile } from "../protocol/known-sets.ts";
 import { NO_SCHEDULES, NO_WEBHOOKS, SMALL_CACHE } from "./no-automation.ts";
+import { NO_BARS, NO_SYMBOLS } from "./no-bars.ts";
 import { NO_WINDOWS } from "./no-windows.ts";
 import { SOME_UPKEEP } from "./some-upkeep.ts";
 
@@ -107,6 +108,8 @@ export function fakeApp(deps: Partial<HttpDeps> = {}) {
     schedules: NO_SCHEDULES,
     webhooks: NO_WEBHOOKS,
     windows: NO_WINDOWS,
+    bars: NO_BARS,
+    symbols: NO_SYMBOLS,
     upkeep: SOME_UPKEEP,
     waits: { job: () => ({ kind: "look" }), startup: () => ({ kind: "look" }) },
     session: () => ({
