@@ -1,7 +1,9 @@
 import type { MiddlewareHandler } from "hono";
 import { EVERYTHING, type Grant, problem, type Scope } from "../protocol/mod.ts";
+import { bearerGrant } from "./bearer.ts";
+import type { HttpDeps } from "./deps.ts";
 import { ProblemError } from "./problem-response.ts";
-import type { AppEnv } from "./route.ts";
+import type { AppContext, AppEnv } from "./route.ts";
 
 /** Addresses that anybody may read: whether the server lives, what it offers, and the contracts that say how. */
 const OPEN_PATHS: readonly string[] = [
@@ -12,21 +14,38 @@ const OPEN_PATHS: readonly string[] = [
   "/docs",
   "/client.js",
 ];
+/** What is known of the reader of an open address: nobody is asked there. */
+const NOBODY: Grant = { ...EVERYTHING, scopes: new Set() };
 
 /**
  * Decides for every request what its sender may do, before any route sees it: the grant stands in the context afterwards. One rule for
  * all addresses that are not open: to read takes `read`, to change anything takes `backfill`. `open`: further open addresses, such as
  * the files that pages are made of.
  */
-export function access({ open }: { readonly open: readonly string[] }): MiddlewareHandler<AppEnv> {
+export function access(
+  deps: Pick<HttpDeps, "tokens" | "log">,
+  { open }: { readonly open: readonly string[] },
+): MiddlewareHandler<AppEnv> {
   const openPaths = new Set([...OPEN_PATHS, ...open]);
   return async (c, next) => {
-    // Nothing that comes over the network fills these bindings; a caller inside the process hands over what it has verified.
-    const grant = c.env?.grant ?? EVERYTHING;
-    c.set("grant", grant);
-    if (!openPaths.has(c.req.path)) demand(grant, scopeFor(c.req.method));
+    if (openPaths.has(c.req.path)) c.set("grant", NOBODY);
+    else {
+      const grant = await grantOf(c, deps);
+      demand(grant, scopeFor(c.req.method));
+      c.set("grant", grant);
+    }
     await next();
   };
+}
+
+/** Nothing that comes over the network fills the bindings; a caller inside the process hands over what it has verified. */
+async function grantOf(c: AppContext, { tokens, log }: Pick<HttpDeps, "tokens" | "log">): Promise<Grant> {
+  const verified = c.env?.grant;
+  if (verified !== undefined) return verified;
+  if (tokens === undefined) return EVERYTHING;
+  return bearerGrant(c.req.header("authorization"), tokens, (reason) =>
+    log.error({ requestId: c.get("requestId"), reason }, "a token cannot be verified"),
+  );
 }
 
 function scopeFor(method: string): Scope {
@@ -38,8 +57,6 @@ function demand({ scopes }: Grant, scope: Scope): void {
   const had = scopes.size === 0 ? "no scope" : [...scopes].join(" ");
   throw new ProblemError(
     problem("insufficient-scope", `This takes the scope ${scope}; the token has ${had}.`),
-    {
-      "www-authenticate": `Bearer realm="tapeline", error="insufficient_scope", scope="${scope}"`,
-    },
+    { "www-authenticate": `Bearer realm="tapeline", error="insufficient_scope", scope="${scope}"` },
   );
 }

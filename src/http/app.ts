@@ -47,7 +47,7 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
     );
 
   const assets = deps.assets ?? [];
-  app.use(access({ open: assets.map(({ path }) => path) }));
+  app.use(access(deps, { open: assets.map(({ path }) => path) }));
 
   const routes: Route[] = [
     ...healthRoutes(deps),

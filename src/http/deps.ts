@@ -17,6 +17,7 @@ import type {
 import type { Asset } from "./asset.ts";
 import type { SchedulesFace, WebhooksFace } from "./automation-deps.ts";
 import type { BarReads, SymbolReads } from "./bar-deps.ts";
+import type { Tokens } from "./bearer.ts";
 import type { CacheFace } from "./cache-deps.ts";
 import type { CallOptions, Unavailable } from "./calls.ts";
 import type { BadBin, Loading, NoSession, TooLarge, UnknownSymbol } from "./refusals.ts";
@@ -146,6 +147,8 @@ export interface HttpDeps {
   readonly allowedOrigins?: readonly string[];
   /** Files that are served as they are. Default none. */
   readonly assets?: readonly Asset[];
+  /** Verifies the tokens of requests; absent: nobody is asked for one. */
+  readonly tokens?: Tokens | undefined;
   /** Longest an answer may take. Default 30,000. */
   readonly deadlineMs?: number;
 }

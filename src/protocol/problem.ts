@@ -31,6 +31,7 @@ export const PROBLEM_MEDIA_TYPE = "application/problem+json";
 export const PROBLEMS = {
   "malformed-json": { status: 400, title: "The body is not JSON" },
   "invalid-query": { status: 400, title: "The request's address is not valid" },
+  unauthorized: { status: 401, title: "A valid token is needed" },
   "not-granted": { status: 403, title: "The token does not cover this" },
   "insufficient-scope": { status: 403, title: "The token does not allow this" },
   "not-found": { status: 404, title: "There is nothing at this address" },
