@@ -112,6 +112,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     defaultVenue: DEFAULT_VENUE,
     newClientId: () => crypto.randomUUID(),
     version: `tapeline ${manifest.version}`,
+    rpc: (request, grant) => app.fetch(request, { grant }),
     onError: (error, doing) => log.error({ err: error }, `push: ${doing} failed`),
     limits: { conflateMs: config.levelsIntervalMs },
   });

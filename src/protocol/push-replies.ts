@@ -123,6 +123,11 @@ export function pingReply(id: number): string {
   return `{"id":${id},"ping":{}}`;
 }
 
+/** `dataJson` is JSON already, on one line. */
+export function rpcReply(id: number, dataJson: string): string {
+  return `{"id":${id},"rpc":{"data":${dataJson}}}`;
+}
+
 export function historyReply(
   id: number,
   position: { readonly epoch: string; readonly offset: number },

@@ -1,7 +1,15 @@
-import { type ClientCommand, type PushError, pingReply, pushError, refreshReply } from "../protocol/mod.ts";
+import {
+  type ClientCommand,
+  type PushError,
+  pingReply,
+  pushError,
+  type RpcRequest,
+  refreshReply,
+} from "../protocol/mod.ts";
 import type { Admission } from "./admission.ts";
 import type { Lanes, Work } from "./lanes.ts";
 import type { Outbox } from "./outbox.ts";
+import type { RpcDesk } from "./rpc-desk.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** The lane of commands that concern the connection itself: a name that no channel has. */
@@ -12,6 +20,7 @@ export interface CommandDeskOptions {
   readonly subscriptions: Subscriptions;
   readonly admission: Admission;
   readonly lanes: Lanes;
+  readonly rpc: RpcDesk;
   readonly refuse: (id: number, error: PushError) => void;
   /** Whether the connection has ended, so that what waited in a lane is not begun. */
   readonly ended: () => boolean;
@@ -30,7 +39,7 @@ export class CommandDesk {
 
   /** Returns at once; the answer follows, in order with the other commands on the same channel. */
   take(command: DeskCommand): void {
-    const { subscriptions, admission, outbox, refuse } = this.#options;
+    const { subscriptions, admission, outbox, lanes, refuse } = this.#options;
     const { id } = command;
     switch (command.kind) {
       case "subscribe":
@@ -53,7 +62,9 @@ export class CommandDesk {
         this.#inLane(CONNECTION_LANE, id, () => this.#refresh(id, command.request.token));
         break;
       case "rpc":
-        refuse(id, pushError("not_available", "rpc is not offered here"));
+        void lanes.run(id, `answering a call of ${command.request.method}`, () =>
+          this.#call(id, command.request),
+        );
         break;
       case "ping":
         outbox.send(pingReply(id));
@@ -71,6 +82,13 @@ export class CommandDesk {
     const error = await admission.refresh(token);
     if (error === undefined) outbox.send(refreshReply(id, admission.lifetime));
     return error;
+  }
+
+  /** Calls concern no channel, so none waits for another. */
+  async #call(id: number, request: RpcRequest): Promise<PushError | undefined> {
+    const { admission, rpc } = this.#options;
+    if (admission.expired || admission.grant === undefined) return pushError("token_expired");
+    return rpc.call(id, request, admission.grant);
   }
 
   /** A command that reads something new: not with a grant that has ended. */

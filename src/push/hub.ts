@@ -3,6 +3,7 @@ import { type Authorizer, acceptEverybody } from "./authorize.ts";
 import { ChannelTable } from "./channel-table.ts";
 import type { PushSocket } from "./outbox.ts";
 import { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";
+import type { RpcHandler } from "./rpc-desk.ts";
 import { PushSession } from "./session.ts";
 import type { ChannelResolver, StreamEvent } from "./sources.ts";
 import type { PushTimers } from "./timers.ts";
@@ -21,6 +22,8 @@ export interface PushHubOptions {
   readonly version: string;
   /** Default: everybody is accepted and may read everything. */
   readonly authorizer?: Authorizer;
+  /** Answers the calls of clients. Default: none are offered. */
+  readonly rpc?: RpcHandler;
   /** Failures that no client can act on, for the log. */
   readonly onError: (error: unknown, doing: string) => void;
   /** Deviations from {@link PUSH_LIMITS}. */
@@ -67,6 +70,7 @@ export class PushHub {
       defaultVenue,
       table: this.#table,
       authorizer,
+      rpc: this.#options.rpc,
       limits: this.#limits,
       timers,
       nowMs,

@@ -9,6 +9,7 @@ export {
 export { PushHub, type PushHubOptions, type PushStats } from "./hub.ts";
 export type { PushSocket } from "./outbox.ts";
 export { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";
+export type { RpcHandler } from "./rpc-desk.ts";
 export { FRAME_CHARS_MAX, type PushSession } from "./session.ts";
 export type {
   ChannelResolver,

@@ -18,6 +18,10 @@ export interface PushLimits {
   readonly subscriptionsMax: number;
   /** Commands of one connection that wait for an answer. */
   readonly commandsInFlightMax: number;
+  /** Calls of one connection that wait for an answer, their time, ms, and the characters of an answer (below `outboxBytesMax`). */
+  readonly rpcInFlightMax: number;
+  readonly rpcMs: number;
+  readonly rpcCharsMax: number;
   /** Events of a lossless channel kept in memory. */
   readonly ringEvents: number;
   /** Publications in one recovery or history reply: their number, and their characters (below `outboxBytesMax`). */
@@ -47,6 +51,9 @@ export const PUSH_LIMITS: PushLimits = {
   connectionsMax: 5_000,
   subscriptionsMax: 128,
   commandsInFlightMax: 256,
+  rpcInFlightMax: 8,
+  rpcMs: 4_000,
+  rpcCharsMax: 1_000_000,
   ringEvents: 1_000,
   recoverEventsMax: 10_000,
   recoverCharsMax: 1_000_000,

@@ -19,6 +19,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { Lanes } from "./lanes.ts";
 import { Outbox, type PushSocket } from "./outbox.ts";
 import type { PushLimits } from "./push-limits.ts";
+import { RpcDesk, type RpcHandler } from "./rpc-desk.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import type { PushTimers } from "./timers.ts";
 
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly defaultVenue: string;
   readonly table: ChannelTable;
   readonly authorizer: Authorizer;
+  /** Answers calls; absent: none are offered. */
+  readonly rpc: RpcHandler | undefined;
   readonly limits: PushLimits;
   readonly timers: PushTimers;
   /** The clock that tokens are dated by, ms since the epoch. */
@@ -52,6 +55,7 @@ export class PushSession {
   readonly #admission: Admission;
   readonly #heartbeat: Heartbeat;
   readonly #lanes: Lanes;
+  readonly #rpc: RpcDesk;
   readonly #desk: CommandDesk;
   readonly #cancelStale: () => void;
   /** What came while the connect command was being decided. */
@@ -94,11 +98,13 @@ export class PushSession {
       onDead: () => this.close(CLOSE_CODES.no_pong),
     });
     this.#lanes = new Lanes({ onError, refuse: (id, error) => this.#refuse(id, error) });
+    this.#rpc = new RpcDesk({ handler: options.rpc, outbox: this.#outbox, limits, timers });
     this.#desk = new CommandDesk({
       outbox: this.#outbox,
       subscriptions: this.#subscriptions,
       admission: this.#admission,
       lanes: this.#lanes,
+      rpc: this.#rpc,
       refuse: (id, error) => this.#refuse(id, error),
       ended: () => this.#isClosed,
     });
@@ -136,6 +142,7 @@ export class PushSession {
     this.#cancelStale();
     this.#admission.stop();
     this.#heartbeat.stop();
+    this.#rpc.stop();
     this.#held.length = 0;
     this.#subscriptions.close();
     this.#outbox.close();

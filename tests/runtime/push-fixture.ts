@@ -4,6 +4,7 @@ import {
   type ConflatedState,
   PushHub,
   type PushLimits,
+  type RpcHandler,
   type StreamEvent,
 } from "../../src/push/mod.ts";
 import { type ListenOptions, listen, systemTimers, type WebServer } from "../../src/runtime/mod.ts";
@@ -31,13 +32,13 @@ export interface Served {
 /** A real server over a world; `backfill` is its events, `levels:…` its state. */
 export function serve(
   world: World,
-  options: { port?: number; limits?: Partial<PushLimits>; authorizer?: Authorizer } & Pick<
+  options: { port?: number; limits?: Partial<PushLimits>; authorizer?: Authorizer; rpc?: RpcHandler } & Pick<
     ListenOptions,
     "allowedOrigins"
   > = {},
 ): Served {
   const errors: unknown[] = [];
-  const { port = 0, limits = {}, authorizer, ...rest } = options;
+  const { port = 0, limits = {}, authorizer, rpc, ...rest } = options;
   const hub = new PushHub({
     timers: systemTimers(),
     nowMs: () => Date.now(),
@@ -46,6 +47,7 @@ export function serve(
     version: "test",
     limits,
     ...(authorizer === undefined ? {} : { authorizer }),
+    ...(rpc === undefined ? {} : { rpc }),
     onError: (error) => errors.push(error),
     resolve: (channel) => {
       if (channel.kind === "levels")
