@@ -5,33 +5,25 @@ import type { HttpDeps } from "./deps.ts";
 import { ProblemError } from "./problem-response.ts";
 import type { AppContext, AppEnv } from "./route.ts";
 
-/** Addresses that anybody may read: whether the server lives, what it offers, and the contracts that say how. */
-const OPEN_PATHS: readonly string[] = [
-  "/",
-  "/health",
-  "/openapi.json",
-  "/asyncapi.json",
-  "/docs",
-  "/client.js",
-];
+/** Addresses that anybody may read, beside files: whether the server lives, and what it offers. */
+export const OPEN_PATHS: readonly string[] = ["/", "/health"];
 /** What is known of the reader of an open address: nobody is asked there. */
 const NOBODY: Grant = { ...EVERYTHING, scopes: new Set() };
 
 /**
  * Decides for every request what its sender may do, before any route sees it: the grant stands in the context afterwards. One rule for
- * all addresses that are not open: to read takes `read`, to change anything takes `backfill`. `open`: further open addresses, such as
- * the files that pages are made of.
+ * all addresses that are not `open`: to read takes `read`, to change anything takes `backfill`.
  */
 export function access(
   deps: Pick<HttpDeps, "tokens" | "log">,
-  { open }: { readonly open: readonly string[] },
+  { open }: { readonly open: ReadonlySet<string> },
 ): MiddlewareHandler<AppEnv> {
-  const openPaths = new Set([...OPEN_PATHS, ...open]);
   return async (c, next) => {
-    if (openPaths.has(c.req.path)) c.set("grant", NOBODY);
+    const scope = scopeOf(c.req.method, c.req.path, open);
+    if (scope === undefined) c.set("grant", NOBODY);
     else {
       const grant = await grantOf(c, deps);
-      demand(grant, scopeFor(c.req.method));
+      demand(grant, scope);
       c.set("grant", grant);
     }
     await next();
@@ -48,7 +40,9 @@ async function grantOf(c: AppContext, { tokens, log }: Pick<HttpDeps, "tokens" |
   );
 }
 
-function scopeFor(method: string): Scope {
+/** The scope that a request takes; undefined: none, its address is open. */
+export function scopeOf(method: string, path: string, open: ReadonlySet<string>): Scope | undefined {
+  if (open.has(path)) return undefined;
   return ["GET", "HEAD", "OPTIONS"].includes(method) ? "read" : "backfill";
 }
 

@@ -1,18 +1,20 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { problem } from "../protocol/mod.ts";
-import { access } from "./access.ts";
-import { assetResponse, listAssets } from "./asset-response.ts";
+import { access, OPEN_PATHS } from "./access.ts";
+import { assetResponse } from "./asset-response.ts";
 import { backfillRoutes } from "./backfill-routes.ts";
 import { barRoutes } from "./bar-routes.ts";
 import { cacheRoutes } from "./cache-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
 import { covered } from "./covered.ts";
 import type { HttpDeps } from "./deps.ts";
+import { documentAssets } from "./documents.ts";
+import { describedRoutes, endpointOf } from "./endpoints.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { levelRoutes } from "./level-routes.ts";
 import { ProblemError, problemResponse } from "./problem-response.ts";
-import { type AppEnv, ENDPOINTS, listRoutes, type Route } from "./route.ts";
+import type { AppEnv, Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { upkeepRoutes } from "./upkeep-routes.ts";
 import { webhookRoutes } from "./webhook-routes.ts";
@@ -46,9 +48,6 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
       }),
     );
 
-  const assets = deps.assets ?? [];
-  app.use(access(deps, { open: assets.map(({ path }) => path) }));
-
   const routes: Route[] = [
     ...healthRoutes(deps),
     ...levelRoutes(deps),
@@ -61,14 +60,17 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
     ...scheduleRoutes(deps),
     ...webhookRoutes(deps),
   ];
+  const open = new Set(OPEN_PATHS);
+  const documents = documentAssets(() => described, { version: deps.version, open });
+  const assets = [...documents, ...(deps.assets ?? [])];
+  for (const { path } of assets) open.add(path);
+  const described = describedRoutes(routes, assets);
+
+  app.use(access(deps, { open }));
   for (const route of routes) app.on(route.method, route.path, covered(route, deps), route.handle);
   for (const asset of assets) app.get(asset.path, (c) => assetResponse(c, asset));
   app.get("/", (c) =>
-    c.json({
-      name: "tapeline",
-      version: deps.version,
-      endpoints: [...ENDPOINTS, ...listRoutes(routes), ...listAssets(assets)],
-    }),
+    c.json({ name: "tapeline", version: deps.version, endpoints: described.map(endpointOf) }),
   );
   const files = [{ path: "/" }, ...assets].map(({ path }) => ({ method: "GET" as const, path }));
   refuseOtherMethods(app, [...routes, ...files]);

@@ -1,5 +1,5 @@
 import type { Asset } from "./asset.ts";
-import type { AppContext, Endpoint } from "./route.ts";
+import type { AppContext } from "./route.ts";
 
 /** A year, the longest that caches take seriously, seconds. */
 const KEPT_SECONDS = 31_536_000;
@@ -29,11 +29,6 @@ export async function assetResponse(c: AppContext, asset: Asset): Promise<Respon
   }
   if (matches(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers });
   return new Response(bytes, { headers: { ...headers, "content-type": asset.contentType } });
-}
-
-/** What the index at `/` tells of assets: those that stand for themselves. */
-export function listAssets(assets: readonly Asset[]): Endpoint[] {
-  return assets.flatMap(({ path, about }) => (about === undefined ? [] : [{ method: "GET", path, about }]));
 }
 
 /** Whether `If-None-Match` names this etag, weakly compared, as RFC 9110 asks for. */

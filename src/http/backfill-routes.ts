@@ -13,6 +13,7 @@ import {
   parseRecentQuery,
   type RecentJobs,
 } from "../protocol/mod.ts";
+import { JOB_STATUS, RECENT_JOBS, START_BACKFILL } from "./backfill-contracts.ts";
 import { demandSymbols } from "./covered.ts";
 import type { HttpDeps, SubmitOutcome } from "./deps.ts";
 import { readJsonBody } from "./json-body.ts";
@@ -28,6 +29,7 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
       about:
         "starts a backfill {symbols, start_date, end_date, timeframes?, order?, priority?, deadline_seconds?, force?} of trades, or of candles of the timeframes; answers 202 with its job_id",
       subject: "body",
+      contract: START_BACKFILL,
       handle: async (c) => {
         valid(parseNoQuery(c.req.queries()));
         const body = await timed(c, deps, () => readJsonBody(c.req.raw));
@@ -44,6 +46,7 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
       path: "/api/v1/backfill/status/:job_id",
       about:
         "one job: progress, symbols, records, errors (wait=1..60 holds the answer back until it has ended, seconds; with since=VERSION until it has changed)",
+      contract: JOB_STATUS,
       handle: async (c) => {
         const wait = valid(parseJobWaitQuery(c.req.queries()));
         const id = valid(parseJobId(c.req.param("job_id") ?? ""));
@@ -64,6 +67,7 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: "/api/v1/backfill/recent",
       about: "the newest jobs without their details (limit=1..100, 20 by default)",
+      contract: RECENT_JOBS,
       handle: async (c) => {
         const { limit } = valid(parseRecentQuery(c.req.queries()));
         const jobs = await timed(c, deps, (options) => deps.backfill.recent(limit, options));

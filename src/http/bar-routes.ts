@@ -1,4 +1,5 @@
 import { barsToWire, parseBarsQuery, parseNoQuery, symbolsToWire } from "../protocol/mod.ts";
+import { BARS, SYMBOLS } from "./bar-contracts.ts";
 import type { HttpDeps } from "./deps.ts";
 import { available, type Route, refusal, timed, valid } from "./route.ts";
 
@@ -10,6 +11,7 @@ export function barRoutes(deps: HttpDeps): Route[] {
       path: "/api/v1/bars/:symbol",
       about:
         "bars of trades (interval=1m|5m|15m|1h|4h|1d, from=, to=, limit=500); the newest if no start is named",
+      contract: BARS,
       handle: async (c) => {
         const context = {
           symbol: c.req.param("symbol"),
@@ -27,6 +29,7 @@ export function barRoutes(deps: HttpDeps): Route[] {
       path: "/api/v1/symbols",
       about:
         "the symbols that are followed or were backfilled: their scales, tick and bin, and what is covered",
+      contract: SYMBOLS,
       handle: (c) => {
         valid(parseNoQuery(c.req.queries()));
         return c.json(symbolsToWire(available(deps.symbols.symbols()), deps.nowMs()));

@@ -1,4 +1,5 @@
 import { cacheToWire, parseCacheVerifyQuery, parseNoQuery } from "../protocol/mod.ts";
+import { CACHE, CACHE_CLEAN, CACHE_VERIFY } from "./cache-contracts.ts";
 import type { HttpDeps } from "./deps.ts";
 import { available, type Route, timed, valid } from "./route.ts";
 
@@ -9,6 +10,7 @@ export function cacheRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: "/api/v1/cache",
       about: "what is kept on the disk: the tape, and profiles of finished sessions",
+      contract: CACHE,
       handle: async (c) => {
         valid(parseNoQuery(c.req.queries()));
         const facts = available(await timed(c, deps, (options) => deps.cache.stats(options)));
@@ -20,6 +22,7 @@ export function cacheRoutes(deps: HttpDeps): Route[] {
       path: "/api/v1/cache/verify",
       about:
         "proves files by their sha256, some seconds of work at a time (after=, the former answer's next)",
+      contract: CACHE_VERIFY,
       handle: async (c) => {
         const after = valid(parseCacheVerifyQuery(c.req.queries()));
         return c.json(available(await timed(c, deps, (options) => deps.cache.verify(after, options))));
@@ -29,6 +32,7 @@ export function cacheRoutes(deps: HttpDeps): Route[] {
       method: "POST",
       path: "/api/v1/cache/clean",
       about: "removes profiles, which are made anew, and files that no segment lists",
+      contract: CACHE_CLEAN,
       handle: async (c) => {
         valid(parseNoQuery(c.req.queries()));
         return c.json(available(await timed(c, deps, (options) => deps.cache.clean(options))));

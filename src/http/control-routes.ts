@@ -9,6 +9,7 @@ import {
   parseNoQuery,
   problem,
 } from "../protocol/mod.ts";
+import { commandContract } from "./backfill-contracts.ts";
 import type { HttpDeps } from "./deps.ts";
 import { readJsonBodyIfAny } from "./json-body.ts";
 import { failWith, ProblemError } from "./problem-response.ts";
@@ -28,6 +29,7 @@ export function controlRoutes(deps: HttpDeps): Route[] {
     method: "POST",
     path: `/api/v1/backfill/:job_id/${word}`,
     about: ABOUT[word],
+    contract: commandContract(word),
     handle: async (c) => {
       valid(parseNoQuery(c.req.queries()));
       const id = valid(parseJobId(c.req.param("job_id") ?? ""));

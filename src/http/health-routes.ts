@@ -1,6 +1,7 @@
 import { formatMinute, formatTime } from "../core/mod.ts";
 import { healthToWire, parseStartupWaitQuery, type ReadyAnswer, startupToWire } from "../protocol/mod.ts";
 import type { HttpDeps } from "./deps.ts";
+import { HEALTH, READY, STARTUP } from "./health-contracts.ts";
 import { held, type Route, valid } from "./route.ts";
 
 /** Health, readiness and the start-up backfill: from memory, at once, whatever else runs. */
@@ -10,6 +11,7 @@ export function healthRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: "/health",
       about: "ok once the start-up backfill is complete, skipped or disabled; degraded until then",
+      contract: HEALTH,
       handle: (c) => c.json(healthToWire(deps.backfill.startup())),
     },
     {
@@ -17,12 +19,14 @@ export function healthRoutes(deps: HttpDeps): Route[] {
       path: "/ready",
       about: "session, whether there are levels to trade on, progress, precision",
       subject: "first_symbol",
+      contract: READY,
       handle: (c) => c.json(ready(deps)),
     },
     {
       method: "GET",
       path: "/backfill/status",
       about: "the start-up backfill (wait=1..60 holds the answer back until it has ended, seconds)",
+      contract: STARTUP,
       handle: async (c) => {
         const wait = valid(parseStartupWaitQuery(c.req.queries()));
         if (wait !== undefined)

@@ -1,5 +1,6 @@
 import { levelSetToWire, parseLevelsQuery, parseProfileQuery, viewProfile } from "../protocol/mod.ts";
 import type { HttpDeps } from "./deps.ts";
+import { LEVELS, PROFILE, SESSION_LEVELS } from "./level-contracts.ts";
 import { profileResponse } from "./profile-response.ts";
 import { type AppContext, type Route, refusal, timed, valid } from "./route.ts";
 
@@ -18,12 +19,14 @@ export function levelRoutes(deps: HttpDeps): Route[] {
       about:
         "the level set of a symbol (symbol=, session=, value_area=, bin_size=); the first of SYMBOLS if none is named",
       subject: "asked_symbol",
+      contract: LEVELS,
       handle: levels,
     },
     {
       method: "GET",
       path: "/api/v1/levels/:symbol",
       about: "the level set of a session (session=YYYY-MM-DD, value_area=, bin_size=)",
+      contract: SESSION_LEVELS,
       handle: levels,
     },
     {
@@ -31,6 +34,7 @@ export function levelRoutes(deps: HttpDeps): Route[] {
       path: "/api/v1/profile/:symbol",
       about:
         "every level of any minutes and their volume by price (from=, to=, value_area=, bin_size=, bins=false)",
+      contract: PROFILE,
       handle: async (c) => {
         const query = valid(parseProfileQuery(c.req.queries(), context(c, deps)));
         const outcome = await timed(c, deps, (options) => deps.levels.profile(query, options));

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { RouteContract } from "../contract/mod.ts";
 import { fieldFault, type Grant, type Parsed, problem } from "../protocol/mod.ts";
 import { DEADLINE_MS, withDeadline } from "./deadline.ts";
 import type {
@@ -31,34 +32,16 @@ export interface Route {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
   readonly about: string;
+  /** What it takes and answers, for `/openapi.json`. */
+  readonly contract: RouteContract;
   /** What it is about, where its path does not say so; a token that is restricted to channels must cover it: the first of
    * `SYMBOLS`, the symbol that is asked for or else the first, or what the body names (the route asks with `demandSymbols`). */
   readonly subject?: "first_symbol" | "asked_symbol" | "body";
   readonly handle: (c: AppContext) => Response | Promise<Response>;
 }
 
-/** What the index at `/` tells of a route. */
-export interface Endpoint {
-  readonly method: string;
-  readonly path: string;
-  readonly about: string;
-}
-
 /** Days are read only while somebody asks for them. */
 const LOADING_RETRY_SECONDS = 1;
-
-/** What this server offers beside the routes of the app. */
-export const ENDPOINTS: readonly Endpoint[] = [
-  {
-    method: "GET",
-    path: "/connection/websocket",
-    about: "push: the Centrifugo client protocol v2 in JSON (also at /ws)",
-  },
-];
-
-export function listRoutes(routes: readonly Route[]): Endpoint[] {
-  return routes.map(({ method, path, about }) => ({ method, path, about }));
-}
 
 /** Runs a dependency under the deadline of its request; `waitMs` that the request asked for come on top of it. */
 export function timed<T>(

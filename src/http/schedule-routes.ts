@@ -14,6 +14,13 @@ import type { HttpDeps } from "./deps.ts";
 import { readJsonBody } from "./json-body.ts";
 import { failWith, ProblemError } from "./problem-response.ts";
 import { type AppContext, available, type Route, timed, unavailable, valid } from "./route.ts";
+import {
+  CHANGE_SCHEDULE,
+  GET_SCHEDULE,
+  LIST_SCHEDULES,
+  MAKE_SCHEDULE,
+  REMOVE_SCHEDULE,
+} from "./schedule-contracts.ts";
 
 const PATH = "/api/v1/schedules";
 
@@ -25,6 +32,7 @@ export function scheduleRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: PATH,
       about: "recurring backfills, by name",
+      contract: LIST_SCHEDULES,
       handle: async (c) => {
         valid(parseNoQuery(c.req.queries()));
         const schedules = available(await timed(c, deps, (options) => deps.schedules.list(options)));
@@ -39,6 +47,7 @@ export function scheduleRoutes(deps: HttpDeps): Route[] {
       method: "POST",
       path: PATH,
       about: "makes a recurring backfill {name, cron, zone?, request: {symbols, range, …}, enabled?}",
+      contract: MAKE_SCHEDULE,
       handle: async (c) => {
         valid(parseNoQuery(c.req.queries()));
         const body = await timed(c, deps, () => readJsonBody(c.req.raw));
@@ -53,6 +62,7 @@ export function scheduleRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: `${PATH}/:id`,
       about: "one recurring backfill: when it runs next, what it ran last",
+      contract: GET_SCHEDULE,
       handle: async (c) => {
         const id = idOf(c);
         const found = available(await timed(c, deps, (options) => deps.schedules.find(id, options)));
@@ -64,6 +74,7 @@ export function scheduleRoutes(deps: HttpDeps): Route[] {
       method: "PATCH",
       path: `${PATH}/:id`,
       about: "changes a recurring backfill {name?, cron?, zone?, request?, enabled?}",
+      contract: CHANGE_SCHEDULE,
       handle: async (c) => {
         const id = idOf(c);
         const body = await timed(c, deps, () => readJsonBody(c.req.raw));
@@ -79,6 +90,7 @@ export function scheduleRoutes(deps: HttpDeps): Route[] {
       method: "DELETE",
       path: `${PATH}/:id`,
       about: "removes a recurring backfill; the jobs that it made stay",
+      contract: REMOVE_SCHEDULE,
       handle: async (c) => {
         const id = idOf(c);
         if (!available(await timed(c, deps, (options) => deps.schedules.remove(id, options))))

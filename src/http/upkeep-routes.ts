@@ -1,6 +1,7 @@
 import { gapsToWire, parseGapsQuery, parseSessionReportQuery, sessionReportToWire } from "../protocol/mod.ts";
 import type { HttpDeps } from "./deps.ts";
 import { type AppContext, type Route, refusal, timed, valid } from "./route.ts";
+import { GAPS, SESSION_REPORT } from "./upkeep-contracts.ts";
 
 /** The quality of a session, and what is missing or contradicts the venue. */
 export function upkeepRoutes(deps: HttpDeps): Route[] {
@@ -15,6 +16,7 @@ export function upkeepRoutes(deps: HttpDeps): Route[] {
       path: "/api/v1/session/:symbol",
       about:
         "session metrics: bar quality, minutes, counts, last trade, live connection (session=YYYY-MM-DD)",
+      contract: SESSION_REPORT,
       handle: async (c) => {
         const query = valid(parseSessionReportQuery(c.req.queries(), context(c)));
         const outcome = await timed(c, deps, (options) => deps.upkeep.session(query, options));
@@ -27,6 +29,7 @@ export function upkeepRoutes(deps: HttpDeps): Route[] {
       path: "/api/v1/gaps/:symbol",
       about:
         "missing minutes with their reason, and minutes that contradict the venue's candles (from=, to=)",
+      contract: GAPS,
       handle: async (c) => {
         const query = valid(parseGapsQuery(c.req.queries(), context(c)));
         const outcome = await timed(c, deps, (options) => deps.upkeep.gaps(query, options));

@@ -17,6 +17,15 @@ import type { HttpDeps } from "./deps.ts";
 import { readJsonBody } from "./json-body.ts";
 import { failWith, ProblemError } from "./problem-response.ts";
 import { type AppContext, available, type Route, timed, unavailable, valid } from "./route.ts";
+import {
+  CHANGE_WEBHOOK,
+  GET_WEBHOOK,
+  LIST_DELIVERIES,
+  LIST_WEBHOOKS,
+  MAKE_WEBHOOK,
+  REMOVE_WEBHOOK,
+  RESEND_DELIVERY,
+} from "./webhook-contracts.ts";
 
 const PATH = "/api/v1/webhooks";
 
@@ -27,6 +36,7 @@ export function webhookRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: PATH,
       about: "webhooks, without their secrets",
+      contract: LIST_WEBHOOKS,
       handle: async (c) => {
         valid(parseNoQuery(c.req.queries()));
         const webhooks = available(await timed(c, deps, (options) => deps.webhooks.list(options)));
@@ -37,11 +47,18 @@ export function webhookRoutes(deps: HttpDeps): Route[] {
         return c.json(answer);
       },
     },
-    { method: "POST", path: PATH, about: CREATE_ABOUT, handle: (c) => create(c, deps) },
+    {
+      method: "POST",
+      path: PATH,
+      about: CREATE_ABOUT,
+      contract: MAKE_WEBHOOK,
+      handle: (c) => create(c, deps),
+    },
     {
       method: "GET",
       path: `${PATH}/:id`,
       about: "one webhook",
+      contract: GET_WEBHOOK,
       handle: async (c) => {
         const id = idOf(c);
         const found = available(await timed(c, deps, (options) => deps.webhooks.find(id, options)));
@@ -53,6 +70,7 @@ export function webhookRoutes(deps: HttpDeps): Route[] {
       method: "PATCH",
       path: `${PATH}/:id`,
       about: "changes a webhook {events?, enabled?}",
+      contract: CHANGE_WEBHOOK,
       handle: async (c) => {
         const id = idOf(c);
         const body = await timed(c, deps, () => readJsonBody(c.req.raw));
@@ -69,6 +87,7 @@ export function webhookRoutes(deps: HttpDeps): Route[] {
       method: "DELETE",
       path: `${PATH}/:id`,
       about: "removes a webhook with its log",
+      contract: REMOVE_WEBHOOK,
       handle: async (c) => {
         const id = idOf(c);
         if (!available(await timed(c, deps, (options) => deps.webhooks.remove(id, options))))
@@ -80,6 +99,7 @@ export function webhookRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: `${PATH}/:id/deliveries`,
       about: "what was sent to a webhook, newest event first (limit=1..100, before=OFFSET)",
+      contract: LIST_DELIVERIES,
       handle: async (c) => {
         const id = valid(parseWebhookId(c.req.param("id") ?? ""));
         const query = valid(parseDeliveriesQuery(c.req.queries()));
@@ -98,6 +118,7 @@ export function webhookRoutes(deps: HttpDeps): Route[] {
       method: "POST",
       path: `${PATH}/:id/deliveries/:delivery/resend`,
       about: "sends a delivery again; answers 202 with it",
+      contract: RESEND_DELIVERY,
       handle: (c) => resend(c, deps),
     },
   ];

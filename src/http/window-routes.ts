@@ -15,6 +15,7 @@ import type { CallOptions } from "./calls.ts";
 import type { HttpDeps } from "./deps.ts";
 import { profileResponse } from "./profile-response.ts";
 import { type AppContext, type Route, refusal, timed, valid } from "./route.ts";
+import { COMPARE, COMPOSITE, NAKED_POCS, PERIODS } from "./window-contracts.ts";
 import type { WindowOutcome } from "./window-deps.ts";
 
 /** Period profiles, comparisons, naked POCs and composites. */
@@ -37,6 +38,7 @@ export function windowRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: "/api/v1/profiles/:symbol",
       about: "the levels of every hour, 4 hours, day or week of a range (period=1h|4h|1d|1w, from=, to=)",
+      contract: PERIODS,
       handle: async (c) => {
         const found = await answer(c, parsePeriodsQuery, (query, options) => windows.periods(query, options));
         return c.json(periodsToWire(found.answer));
@@ -47,6 +49,7 @@ export function windowRoutes(deps: HttpDeps): Route[] {
       path: "/api/v1/compare/:symbol",
       about:
         "two sessions (a=, b=) or windows (a_from=, a_to=, b_from=, b_to=): overlap, POC shift, value area",
+      contract: COMPARE,
       handle: async (c) => {
         const found = await answer(c, parseCompareQuery, (query, options) => windows.compare(query, options));
         return c.json(comparisonToWire(found.answer));
@@ -56,6 +59,7 @@ export function windowRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: "/api/v1/naked-pocs/:symbol",
       about: "POCs of the last sessions that no later trade has touched (sessions=20)",
+      contract: NAKED_POCS,
       handle: async (c) => {
         const found = await answer(c, parseNakedPocsQuery, (query, options) =>
           windows.nakedPocs(query, options),
@@ -67,6 +71,7 @@ export function windowRoutes(deps: HttpDeps): Route[] {
       method: "GET",
       path: "/api/v1/composite/:symbol",
       about: "one profile of several sessions (sessions=D,D or last=N, bins=false)",
+      contract: COMPOSITE,
       handle: async (c) => {
         const { query, answer: profile } = await answer(c, parseCompositeQuery, (asked, options) =>
           windows.composite(asked, options),

@@ -8,6 +8,7 @@ import {
   minuteOfMs,
 } from "../core/mod.ts";
 import type { VenueSymbol } from "./backfill-request.ts";
+import { EndText, StartText, wholeNumber } from "./parameters.ts";
 import { type FieldFault, fieldFault } from "./problem.ts";
 import { type Parsed, parseParameters, type QueryContext, type RawQuery, symbolAt } from "./queries.ts";
 import { EXPECTED_TIME, parseRequestTime } from "./request-range.ts";
@@ -17,20 +18,13 @@ export const BARS_MAX = 5_000;
 export const BARS_DEFAULT = 500;
 
 const INTERVAL_EXPECTED = `one of ${BAR_INTERVALS.join(", ")}`;
-const LIMIT_EXPECTED = `a whole number from 1 to ${BARS_MAX}`;
 
-const BarsParameters = v.strictObject({
-  interval: v.picklist(BAR_INTERVALS, INTERVAL_EXPECTED),
-  from: v.optional(v.string()),
-  to: v.optional(v.string()),
+export const BarsParameters = v.strictObject({
+  interval: v.pipe(v.picklist(BAR_INTERVALS, INTERVAL_EXPECTED), v.description("length of a bar")),
+  from: v.optional(StartText),
+  to: v.optional(EndText),
   limit: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^\d{1,4}$/, LIMIT_EXPECTED),
-      v.transform(Number),
-      v.minValue(1, LIMIT_EXPECTED),
-      v.maxValue(BARS_MAX, LIMIT_EXPECTED),
-    ),
+    wholeNumber({ min: 1, max: BARS_MAX }, `bars of one answer, ${BARS_DEFAULT} when absent`),
   ),
 });
 

@@ -41,7 +41,8 @@ export const AdjustBody = v.strictObject({
 });
 export type AdjustBody = v.InferInput<typeof AdjustBody>;
 
-const NoFields = v.strictObject({});
+/** Body of the commands that take nothing: it may be left out. */
+export const NoFields = v.strictObject({});
 
 /** What a job is told to do. */
 export type JobCommand =

@@ -48,6 +48,12 @@ export type WireBin = v.InferOutput<typeof WireBin>;
 export const WireProfile = v.object({ ...WireProfileSummary.entries, bins: v.array(WireBin) });
 export type WireProfile = v.InferOutput<typeof WireProfile>;
 
+/** What a route that knows `bins=false` answers: with it, `bins` is absent. */
+export const ProfileAnswer = v.object({
+  ...WireProfileSummary.entries,
+  bins: v.optional(WireProfile.entries.bins),
+});
+
 /** The profile of any minutes with all that is needed to write it down. */
 export interface KnownProfile {
   readonly symbol: string;

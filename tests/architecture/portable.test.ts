@@ -58,13 +58,13 @@ needsNode("http, answers under Node", async () => {
       session: never, nowMs: () => 0, requestId: () => "id", log: { error: never }, defaultVenue: "binance", version: "0",
     });
     const answers = [];
-    for (const path of ["/health", "/levels?symbol=NONE", "/api/v1/backfill/recent", "/nowhere"]) {
+    for (const path of ["/health", "/levels?symbol=NONE", "/api/v1/backfill/recent", "/nowhere", "/openapi.json"]) {
       const response = await app.fetch(new Request("http://localhost" + path));
       answers.push([response.status, response.headers.get("content-type"), await response.json()]);
     }
     console.log(JSON.stringify(answers));
   `);
-  const [health, levels, recent, nowhere] = JSON.parse(printed);
+  const [health, levels, recent, nowhere, contract] = JSON.parse(printed);
   expect(health).toEqual([
     200,
     expect.stringContaining("application/json"),
@@ -73,6 +73,7 @@ needsNode("http, answers under Node", async () => {
   expect(levels).toMatchObject([404, expect.stringContaining("application/problem+json"), { status: 404 }]);
   expect(recent).toMatchObject([200, expect.stringContaining("application/json"), { jobs: [] }]);
   expect(nowhere).toMatchObject([404, expect.stringContaining("application/problem+json"), { status: 404 }]);
+  expect(contract).toMatchObject([200, "application/json", { openapi: "3.1.0" }]);
 });
 
 needsNode("protocol, loads under Node", async () => {

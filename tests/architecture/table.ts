@@ -2,6 +2,7 @@
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   protocol: ["core"],
+  contract: ["core", "protocol"],
   store: ["core"],
   tape: ["core"],
   // The port and the registry; each venue's own folder is `venues/*`.
@@ -15,7 +16,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   upkeep: ["core", "store", "tape", "venues", "db"],
   replay: ["core", "store", "tape", "venues", "db"],
   push: ["core", "protocol", "store", "backfill", "upkeep"],
-  http: ["core", "protocol", "store", "backfill", "upkeep"],
+  http: ["core", "protocol", "contract", "store", "backfill", "upkeep"],
   auth: ["core", "protocol", "push"],
   web: ["core", "protocol", "client"],
   client: ["core", "protocol"],
@@ -33,7 +34,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 export const TYPES_ONLY: readonly string[] = ["db"];
 
 /** What runs wherever `fetch` exists: told the time, given its chance, without a runtime of its own. */
-export const PORTABLE: readonly string[] = ["core", "protocol", "client", "http", "auth"];
+export const PORTABLE: readonly string[] = ["core", "protocol", "contract", "client", "http", "auth"];
 
 /** The only folder that names Bun's server and the process. */
 export const RUNTIME = "runtime";

@@ -101,6 +101,7 @@ test("createHttpApp(), the index names every route once", async () => {
     "DELETE /api/v1/webhooks/:id",
     "GET /api/v1/webhooks/:id/deliveries",
     "POST /api/v1/webhooks/:id/deliveries/:delivery/resend",
+    "GET /openapi.json",
   ]);
 });
 

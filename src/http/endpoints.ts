@@ -1,0 +1,50 @@
+import { type DescribedRoute, type RouteContract, TAGS } from "../contract/mod.ts";
+import type { Asset } from "./asset.ts";
+import type { Route } from "./route.ts";
+
+/** What the index at `/` tells of a route. */
+export interface Endpoint {
+  readonly method: string;
+  readonly path: string;
+  readonly about: string;
+}
+
+/** What this server offers beside the routes of the app: whatever speaks on a socket. */
+export const ELSEWHERE: readonly DescribedRoute[] = [
+  {
+    method: "GET",
+    path: "/connection/websocket",
+    about: "push: the Centrifugo client protocol v2 in JSON (also at /ws)",
+    contract: {
+      operation: "openPushConnection",
+      tag: "push",
+      description:
+        "403 for a page whose origin is neither ours nor in ALLOWED_ORIGINS, 426 for what is no WebSocket, 503 while the server is full or shutting down.",
+      answer: { status: 101, about: "The connection is a WebSocket from here on." },
+      examples: { open: { about: "A WebSocket." } },
+    },
+  },
+];
+
+/** All that this server offers, with its contract: what `GET /` lists and `GET /openapi.json` describes. */
+export function describedRoutes(routes: readonly Route[], assets: readonly Asset[]): DescribedRoute[] {
+  const listed = assets.flatMap(({ path, contentType, about }) =>
+    about === undefined ? [] : [{ method: "GET", path, about, contract: fileContract(path, contentType) }],
+  );
+  return [...ELSEWHERE, ...routes, ...listed];
+}
+
+export function endpointOf({ method, path, about }: DescribedRoute): Endpoint {
+  return { method, path, about };
+}
+
+function fileContract(path: string, contentType: string): RouteContract {
+  const words = path.split(/\W+/).filter((word) => word !== "");
+  const name = words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join("");
+  return {
+    operation: `get${name}`,
+    tag: "contracts",
+    answer: { status: 200, about: TAGS.contracts, mediaType: contentType },
+    examples: { read: { about: "The whole of it." } },
+  };
+}
