@@ -11,14 +11,28 @@ import { type ListenOptions, listen, systemTimers, type WebServer } from "../../
 
 /** What outlives a server: its events and its state. */
 export class World {
-  epoch = "e1";
-  readonly events: StreamEvent[] = [];
+  #epoch = 1;
+  #events: StreamEvent[] = [];
   state: ConflatedState = { revision: 1, fields: { levels: { POC: 1, VWAP: 1.5 } } };
+
+  get epoch(): string {
+    return `e${this.#epoch}`;
+  }
+
+  get events(): readonly StreamEvent[] {
+    return this.#events;
+  }
 
   commit(data: unknown): StreamEvent {
     const event = { offset: this.events.length + 1, data };
-    this.events.push(event);
+    this.#events.push(event);
     return event;
+  }
+
+  /** Another history takes the place of this one. */
+  replace(): void {
+    this.#epoch += 1;
+    this.#events = [];
   }
 }
 
@@ -29,16 +43,19 @@ export interface Served {
   stop(): Promise<void>;
 }
 
+export interface ServeOptions extends Pick<ListenOptions, "allowedOrigins"> {
+  readonly port?: number;
+  readonly limits?: Partial<PushLimits>;
+  readonly authorizer?: Authorizer;
+  readonly rpc?: RpcHandler;
+  /** Waited for before the history answers. */
+  readonly slowly?: () => Promise<void>;
+}
+
 /** A real server over a world; `backfill` is its events, `levels:…` its state. */
-export function serve(
-  world: World,
-  options: { port?: number; limits?: Partial<PushLimits>; authorizer?: Authorizer; rpc?: RpcHandler } & Pick<
-    ListenOptions,
-    "allowedOrigins"
-  > = {},
-): Served {
+export function serve(world: World, options: ServeOptions = {}): Served {
   const errors: unknown[] = [];
-  const { port = 0, limits = {}, authorizer, rpc, ...rest } = options;
+  const { port = 0, limits = {}, authorizer, rpc, slowly = async () => {}, ...rest } = options;
   const hub = new PushHub({
     timers: systemTimers(),
     nowMs: () => Date.now(),
@@ -58,8 +75,14 @@ export function serve(
         kind: "source",
         source: {
           kind: "lossless",
-          position: () => ({ epoch: world.epoch, offset: world.events.length }),
-          history: (since, limit) => world.events.slice(since, since + limit),
+          position: async () => {
+            await slowly();
+            return { epoch: world.epoch, offset: world.events.length };
+          },
+          history: async (since, limit) => {
+            await slowly();
+            return world.events.slice(since, since + limit);
+          },
         },
       };
     },
