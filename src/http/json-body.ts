@@ -1,4 +1,4 @@
-import { fieldFault } from "../protocol/mod.ts";
+import { fieldFault, parseStrictJson } from "../protocol/mod.ts";
 import { failWith } from "./problem-response.ts";
 
 /** Bytes of a request's body. */
@@ -14,14 +14,11 @@ export async function readJsonBody(request: Request): Promise<unknown> {
   const announced = Number(request.headers.get("content-length") ?? "0");
   if (announced > BODY_BYTES_MAX) throw tooLarge(`${announced} bytes`);
   const text = await readText(request);
-  try {
-    return JSON.parse(text);
-  } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw failWith("malformed-json", `The body is not JSON: ${reason}`, [
-      fieldFault("$", "a JSON object", text === "" ? undefined : text),
-    ]);
-  }
+  const parsed = parseStrictJson(text);
+  if (parsed.kind === "json") return parsed.value;
+  throw failWith("malformed-json", `The body cannot be read as JSON: ${parsed.reason}`, [
+    fieldFault("$", "a JSON object", text === "" ? undefined : text),
+  ]);
 }
 
 /** The same for a body that may be left out: undefined then. */

@@ -33,6 +33,7 @@ export * from "./request-range.ts";
 export * from "./rpc.ts";
 export * from "./schedule.ts";
 export * from "./session-report.ts";
+export * from "./strict-json.ts";
 export * from "./symbols.ts";
 export * from "./upkeep-queries.ts";
 export * from "./wait-query.ts";
