@@ -1,14 +1,14 @@
 /**
- * Everything that has to be there before the first command runs: the packages of bun.lock and the template of the
- * embedded database. Prints a line for each step that takes long, and nothing when there is nothing to do.
+ * Everything that has to be there before the first command runs: the packages of bun.lock, the template of the
+ * embedded database and the built client. Prints a line for each step that takes long, and nothing when there is nothing to do.
  *
  * Runs before any package is installed, so it imports none.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import manifest from "../package.json" with { type: "json" };
 
@@ -16,6 +16,8 @@ import manifest from "../package.json" with { type: "json" };
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
 /** initdb takes 3–5 s; more than its own limit of 120 s. */
 const TEMPLATE_TIMEOUT_MS = 150_000;
+/** 2 s on a quiet machine. */
+const CLIENT_TIMEOUT_MS = 150_000;
 /** Output kept of a failing step. */
 const OUTPUT_CHARS_MAX = 20_000;
 
@@ -27,7 +29,7 @@ interface Step {
   /** What is said while it runs. */
   readonly doing: string;
   readonly stamp: string;
-  /** Contents of these files, and the runtime, decide whether the step has been done. */
+  /** Contents of these files and folders, and the runtime, decide whether the step has been done. */
   readonly inputs: readonly string[];
   /** Paths that are there when it has been done. */
   outputs(): readonly string[];
@@ -61,6 +63,24 @@ const TEMPLATE: Step = {
     "Look for a full disk or too little memory (900 MB are needed for some seconds) and run the command again.",
 };
 
+const CLIENT: Step = {
+  doing: "Building the client",
+  stamp: "client.stamp",
+  inputs: [
+    "bun.lock",
+    "tsconfig.json",
+    "tsconfig.client.json",
+    "scripts/build-client.ts",
+    "src/client",
+    "src/protocol",
+    "src/core",
+  ],
+  outputs: () => ["client.js", "client.js.map", "types"].map((name) => join(root, "dist", name)),
+  args: [join(root, "scripts", "build-client.ts")],
+  timeoutMs: CLIENT_TIMEOUT_MS,
+  advice: "If you have changed src/client, `bun run check` says where it fails.",
+};
+
 /** A step that did not work: what was done and what it said. */
 class SetupError extends Error {
   override readonly name = "SetupError";
@@ -69,7 +89,7 @@ class SetupError extends Error {
 /** Runs the steps whose inputs have changed since they were last done. */
 async function setUp(): Promise<void> {
   warnAboutVersion();
-  for (const step of [INSTALL, TEMPLATE]) {
+  for (const step of [INSTALL, TEMPLATE, CLIENT]) {
     const key = await keyOf(step);
     if (await isDone(step, key)) continue;
     const started = Date.now();
@@ -92,8 +112,22 @@ function warnAboutVersion(): void {
 
 async function keyOf(step: Step): Promise<string> {
   const hash = createHash("sha256").update(`${Bun.version} ${process.platform} ${process.arch}`);
-  for (const input of step.inputs) hash.update(`\n${input}\n`).update(await readFile(join(root, input)));
+  for (const input of await filesOf(step.inputs))
+    hash.update(`\n${input}\n`).update(await readFile(join(root, input)));
   return hash.digest("hex");
+}
+
+/** Files as they are named, folders as all files below them. */
+async function filesOf(inputs: readonly string[]): Promise<string[]> {
+  const listed = inputs.map(async (input) => {
+    if (!(await stat(join(root, input))).isDirectory()) return [input];
+    const entries = await readdir(join(root, input), { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => relative(root, join(parentPath, name)))
+      .sort();
+  });
+  return (await Promise.all(listed)).flat();
 }
 
 /** The stamp holds the key on its first line, then paths that the step itself named. */

@@ -1,17 +1,10 @@
 import * as v from "valibot";
 import { applyChangedFields, WireLevelSet } from "../protocol/mod.ts";
+import type { Merge } from "./merge.ts";
 import { frozen, type ReadOnly } from "./read-only.ts";
 
 /** A level set, whole. A level that is not known is null. `bounds` has the `bounded` levels and no other. */
 export type LevelSet = ReadOnly<WireLevelSet>;
-
-/** Puts the frames of a conflated channel together. Both throw when a frame is not what such a channel carries. */
-export interface Merge<T> {
-  /** Takes a whole state. */
-  whole(data: unknown): T;
-  /** Takes what has changed since the last frame; undefined when it does not build on that. */
-  changed(data: unknown): T | undefined;
-}
 
 const Change = v.looseObject({
   revision: v.number(),

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Merge } from "./levels-merge.ts";
+import type { Merge } from "./merge.ts";
 import type { ChannelReader, ChannelSubscription, PushConnection, Subscribed } from "./push-connection.ts";
 import { TapelineError } from "./tapeline-error.ts";
 import type { TopicBook } from "./topic-book.ts";

@@ -16,6 +16,7 @@ export type {
 } from "../protocol/mod.ts";
 export type { BackfillFollow } from "./backfill-follow.ts";
 export * from "./backfill-wait-error.ts";
+export type { Bar, Bars } from "./bars-merge.ts";
 export type { CallOptions } from "./http-call.ts";
 export type { BackfillChange, BackfillUpdate } from "./job-merge.ts";
 export type { LevelSet } from "./levels-merge.ts";
@@ -23,7 +24,7 @@ export type { LiveState } from "./live-state.ts";
 export type { ConnectionStatus } from "./push-connection.ts";
 export type { ReadOnly } from "./read-only.ts";
 export type { FetchApp, ServerTarget } from "./server-target.ts";
-export { Tapeline, type TapelineOptions } from "./tapeline.ts";
+export { type BarInterval, Tapeline, type TapelineOptions } from "./tapeline.ts";
 export { TapelineError, type TapelineErrorKind } from "./tapeline-error.ts";
 export type { TapelineHttp } from "./tapeline-http.ts";
 export type { TokenOption } from "./tokens.ts";

@@ -11,11 +11,14 @@ import {
   type RetryBody,
   SessionReport,
   StartupAnswer,
+  WireBars,
+  type WireBarsState,
   WireComparison,
   WireLevelSet,
   WireNakedPocs,
   WirePeriods,
   WireProfile,
+  WireSymbols,
 } from "../protocol/mod.ts";
 import type { CallOptions, HttpCaller } from "./http-call.ts";
 
@@ -58,6 +61,11 @@ export class TapelineHttp {
     return this.#caller.call({ path: ["backfill", "status"], answer: StartupAnswer }, options);
   }
 
+  /** Every symbol that is followed or was backfilled. */
+  symbols(options?: CallOptions): Promise<WireSymbols> {
+    return this.#caller.call({ path: [...API, "symbols"], answer: WireSymbols }, options);
+  }
+
   /** The level set of a session (default: the running one) of a symbol (default: the first that the server follows). */
   levels(
     parameters: ReadingParameters & { readonly symbol?: string; readonly session?: string } = {},
@@ -75,6 +83,21 @@ export class TapelineHttp {
     options?: CallOptions,
   ): Promise<WireProfile> {
     return this.#caller.call({ path: [...API, "profile", symbol], parameters, answer: WireProfile }, options);
+  }
+
+  /** Bars of trades, ascending; the newest `limit` before `to` when there is no `from`. */
+  bars(
+    {
+      symbol,
+      ...parameters
+    }: Partial<RangeParameters> & {
+      readonly symbol: string;
+      readonly interval: WireBarsState["interval"];
+      readonly limit?: number;
+    },
+    options?: CallOptions,
+  ): Promise<WireBars> {
+    return this.#caller.call({ path: [...API, "bars", symbol], parameters, answer: WireBars }, options);
   }
 
   /** The levels of every hour, 4 hours, day or week of a range. */

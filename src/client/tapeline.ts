@@ -1,5 +1,6 @@
-import type { JobAnswer } from "../protocol/mod.ts";
+import type { JobAnswer, WireBarsState } from "../protocol/mod.ts";
 import { BackfillFollow, JobTopic } from "./backfill-follow.ts";
+import { type Bars, BarsMerge } from "./bars-merge.ts";
 import { HttpCaller } from "./http-call.ts";
 import { type LevelSet, LevelsMerge } from "./levels-merge.ts";
 import { LiveState, LiveTopic } from "./live-state.ts";
@@ -13,6 +14,8 @@ import type { WebSocketClass } from "./web-socket-class.ts";
 
 /** Longest wait for the last word on a job that has ended, ms; without it, what was pushed is what there is. */
 const LAST_READ_TIMEOUT_MS = 5_000;
+
+export type BarInterval = WireBarsState["interval"];
 
 export interface TapelineOptions {
   /** A token, or a function that gets one; the function is asked again when the last one has run out. */
@@ -29,6 +32,7 @@ export class Tapeline {
   readonly http: TapelineHttp;
   readonly #connection: PushConnection;
   readonly #levels: TopicBook<LiveTopic<LevelSet>>;
+  readonly #bars: TopicBook<LiveTopic<Bars>>;
   readonly #jobs: TopicBook<JobTopic>;
   #closed = false;
 
@@ -42,6 +46,9 @@ export class Tapeline {
     this.#levels = new TopicBook(
       (name, forget) => new LiveTopic(name, connection, () => new LevelsMerge(), forget),
     );
+    this.#bars = new TopicBook(
+      (name, forget) => new LiveTopic(name, connection, () => new BarsMerge(), forget),
+    );
     this.#jobs = new TopicBook(
       (name, forget) => new JobTopic(name, connection, () => this.#readJob(name), forget),
     );
@@ -52,6 +59,12 @@ export class Tapeline {
     this.#assertOpen();
     const { session, ...rest } = options;
     return new LiveState(`levels:${symbol}${session === undefined ? "" : `@${session}`}`, this.#levels, rest);
+  }
+
+  /** The newest 300 bars of a symbol, the running one at their end. */
+  bars(symbol: string, interval: BarInterval, options: FollowOptions = {}): LiveState<Bars> {
+    this.#assertOpen();
+    return new LiveState(`bars:${symbol}:${interval}`, this.#bars, options);
   }
 
   /** One job, followed until it has ended. */
