@@ -6,7 +6,7 @@ import {
 } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import { invariant } from "../core/mod.ts";
-import { NAMED_SCHEMAS } from "./named-schemas.ts";
+import { nameOf, type SchemaGroup, SHARED } from "./named-schemas.ts";
 
 export type { JsonSchema };
 
@@ -14,41 +14,52 @@ export type { JsonSchema };
 const NAMED_AT = "#/components/schemas/";
 
 const CONVERSION = {
-  target: "draft-2020-12",
   errorMode: "throw",
   /** What JSON Schema cannot say is told in words: by descriptions, and by the faults of a refused request. */
   ignoreActions: ["check", "trim", "to_lower_case", "finite"],
   overrideRef: ({ referenceId }) => NAMED_AT + referenceId,
 } as const satisfies ConversionConfig;
 
-/** The named schemas as JSON Schema, by name. `giveWay` lets others have their turn between two groups. */
-export async function namedJsonSchemas(giveWay: () => Promise<void>): Promise<Map<string, JsonSchema>> {
-  const { shared, groups } = NAMED_SCHEMAS;
+export interface NamingOptions {
+  /** The dialect: OpenAPI 3.1 has the one of 2020-12, AsyncAPI 3.0 draft 7. */
+  readonly target: "draft-2020-12" | "draft-07";
+  /** Lets others have their turn between two groups. */
+  readonly giveWay: () => Promise<void>;
+}
+
+/** Named schemas as JSON Schema, by name. A schema refers by name to those of its own group and to the shared ones. */
+export async function namedJsonSchemas(
+  groups: readonly SchemaGroup[],
+  { target, giveWay }: NamingOptions,
+): Promise<Map<string, JsonSchema>> {
   const converted = new Map<string, JsonSchema>();
   for (const group of groups) {
     await giveWay();
-    const schemas = toJsonSchemaDefs({ ...shared, ...group }, { ...CONVERSION, typeMode: "input" });
+    const schemas = toJsonSchemaDefs({ ...SHARED, ...group }, { ...CONVERSION, target, typeMode: "input" });
     for (const [name, schema] of Object.entries(schemas)) converted.set(name, schema);
   }
   return converted;
 }
 
-const NAMES: ReadonlyMap<v.GenericSchema, string> = new Map(
-  [NAMED_SCHEMAS.shared, ...NAMED_SCHEMAS.groups].flatMap((group) =>
-    Object.entries(group).map(([name, schema]) => [schema, name] as const),
-  ),
-);
-
 /** Refers to a schema that has a name. Throws for one that has none. */
 export function refTo(schema: v.GenericSchema, where: string): JsonSchema {
-  const name = NAMES.get(schema);
+  const name = nameOf(schema);
   invariant(name !== undefined, `${where}: its schema has no name; give it one in named-schemas.ts`);
+  return { $ref: NAMED_AT + name };
+}
+
+/** Refers to a schema by its name. */
+export function refToName(name: string): JsonSchema {
   return { $ref: NAMED_AT + name };
 }
 
 /** A parameter of an address: what it means once it is read, for its text is what every address holds. */
 export function parameterSchema(schema: v.GenericSchema): JsonSchema {
-  const { $schema: _, ...converted } = toJsonSchema(schema, { ...CONVERSION, typeMode: "output" });
+  const { $schema: _, ...converted } = toJsonSchema(schema, {
+    ...CONVERSION,
+    target: "draft-2020-12",
+    typeMode: "output",
+  });
   return converted;
 }
 

@@ -1,29 +1,30 @@
 import type * as v from "valibot";
 import * as p from "../protocol/mod.ts";
+import { changeSchema } from "./change-schema.ts";
 
-type Group = Readonly<Record<string, v.GenericSchema>>;
+export type SchemaGroup = Readonly<Record<string, v.GenericSchema>>;
 
 /** Small schemas that many others hold. */
-const SHARED: Group = {
+export const SHARED: SchemaGroup = {
   Number: p.WireNumber,
   JobStatus: p.JobStatus,
   Coverage: p.WireCoverage,
   ValueArea: p.WireValueArea,
 };
 
-const LEVELS: Group = {
+const LEVELS: SchemaGroup = {
   LevelSet: p.WireLevelSet,
   BackfillOfLevels: p.BackfillOfLevels,
 };
 
-const BARS: Group = {
+const BARS: SchemaGroup = {
   Bar: p.WireBar,
   Bars: p.WireBars,
   Symbol: p.WireSymbol,
   Symbols: p.WireSymbols,
 };
 
-const WINDOWS: Group = {
+const WINDOWS: SchemaGroup = {
   ProfileBin: p.WireBin,
   Profile: p.ProfileAnswer,
   Window: p.WireWindow,
@@ -32,7 +33,7 @@ const WINDOWS: Group = {
   NakedPocs: p.WireNakedPocs,
 };
 
-const STATE: Group = {
+const STATE: SchemaGroup = {
   Health: p.HealthAnswer,
   Ready: p.ReadyAnswer,
   StartupBackfill: p.StartupAnswer,
@@ -45,7 +46,7 @@ const STATE: Group = {
   Problem: p.Problem,
 };
 
-const JOBS: Group = {
+const JOBS: SchemaGroup = {
   BackfillRequest: p.BackfillBody,
   BackfillAccepted: p.BackfillAccepted,
   JobDetail: p.JobDetail,
@@ -57,7 +58,7 @@ const JOBS: Group = {
   AdjustRequest: p.AdjustBody,
 };
 
-const AUTOMATION: Group = {
+const AUTOMATION: SchemaGroup = {
   RelativeRange: p.RelativeRange,
   RequestTemplate: p.RequestTemplate,
   ScheduleRequest: p.ScheduleBody,
@@ -74,11 +75,27 @@ const AUTOMATION: Group = {
   DeliveryList: p.DeliveryList,
 };
 
-/**
- * The schemas that have a name in the contracts, in groups that are converted one at a time. A schema refers by name to those of its
- * own group and to the shared ones.
- */
-export const NAMED_SCHEMAS: { readonly shared: Group; readonly groups: readonly Group[] } = {
-  shared: SHARED,
-  groups: [LEVELS, BARS, WINDOWS, STATE, JOBS, AUTOMATION],
+/** What changed of a level set. */
+export const LEVEL_SET_CHANGE = changeSchema(p.WireLevelSet);
+
+/** What is pushed, and stands in no answer. */
+const PUSHED: SchemaGroup = {
+  LevelSetChange: LEVEL_SET_CHANGE,
+  JobTransition: p.JobTransition,
+  JobProgress: p.JobProgress,
+  GapChange: p.WireGapChange,
 };
+
+/** What routes take and answer, in groups that are converted one at a time. */
+export const ROUTE_GROUPS: readonly SchemaGroup[] = [LEVELS, BARS, WINDOWS, STATE, JOBS, AUTOMATION];
+
+const NAMES: ReadonlyMap<v.GenericSchema, string> = new Map(
+  [SHARED, ...ROUTE_GROUPS, PUSHED].flatMap((group) =>
+    Object.entries(group).map(([name, schema]) => [schema, name] as const),
+  ),
+);
+
+/** The name of a schema in the contracts; undefined when it has none. */
+export function nameOf(schema: v.GenericSchema): string | undefined {
+  return NAMES.get(schema);
+}

@@ -1,6 +1,7 @@
 import type { ProblemName } from "../protocol/mod.ts";
 import { PROBLEM_MEDIA_TYPE, PROBLEMS, Problem, type Scope } from "../protocol/mod.ts";
 import { type JsonSchema, namedJsonSchemas, namesWithin, parameterSchema, refTo } from "./json-schemas.ts";
+import { ROUTE_GROUPS } from "./named-schemas.ts";
 import {
   type DescribedRoute,
   type ParameterEntries,
@@ -39,7 +40,7 @@ export async function openApiDocument(
     const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, scopeOf(route)) };
   }
-  const schemas = await namedJsonSchemas(giveWay);
+  const schemas = await namedJsonSchemas(ROUTE_GROUPS, { target: "draft-2020-12", giveWay });
   const used = namesWithin(paths, schemas);
   return {
     openapi: "3.1.0",

@@ -1,4 +1,4 @@
-import { EXAMPLE_IDS, type RouteContract } from "../contract/mod.ts";
+import { EXAMPLE_IDS, JOB_SEEN, type RouteContract } from "../contract/mod.ts";
 import {
   AdjustBody,
   BackfillAccepted,
@@ -14,7 +14,6 @@ import {
   RetryBody,
 } from "../protocol/mod.ts";
 import { ASKING, EXAMPLE_DAY, EXAMPLE_DAY_BEFORE, EXAMPLE_SYMBOL } from "./contract-parts.ts";
-import { JOB_SEEN } from "./seen-answers.ts";
 
 const path = { job_id: EXAMPLE_IDS.job };
 

@@ -1,5 +1,9 @@
-import type { DescribedRoute } from "../contract/mod.ts";
-import { type OpenApiOptions, openApiDocument } from "../contract/mod.ts";
+import {
+  asyncApiDocument,
+  type DescribedRoute,
+  type OpenApiOptions,
+  openApiDocument,
+} from "../contract/mod.ts";
 import { scopeOf } from "./access.ts";
 import type { Asset, AssetContent } from "./asset.ts";
 
@@ -28,6 +32,12 @@ export function documentAssets(
       contentType: "application/json",
       about: "the contract of everything here, as OpenAPI 3.1",
       read: kept(() => openApiDocument(routes(), options)),
+    },
+    {
+      path: "/asyncapi.json",
+      contentType: "application/json",
+      about: "the contract of the push, as AsyncAPI 3.0",
+      read: kept(() => asyncApiDocument(options)),
     },
   ];
 }

@@ -1,4 +1,4 @@
-import type { RouteContract } from "../contract/mod.ts";
+import { LEVEL_SET_SEEN, PROFILE_SEEN, type RouteContract } from "../contract/mod.ts";
 import {
   LevelsParameters,
   ProfileAnswer,
@@ -7,7 +7,6 @@ import {
   WireLevelSet,
 } from "../protocol/mod.ts";
 import { EXAMPLE_DAY, EXAMPLE_SYMBOL, OF_SYMBOL, READING, WINDOWS } from "./contract-parts.ts";
-import { LEVEL_SET_SEEN, PROFILE_SEEN } from "./seen-answers.ts";
 
 const LEVEL_SET_ABOUT =
   "A level that is not known is null, never 0 and never absent. `certainty` says of each how far it can be trusted: `exact` equals what the complete tape gives, `certain` is proven to equal it although trades are missing, `bounded` lies in its interval of `bounds`, `estimate` is what the trades at hand give. An answer is never older than what was pushed before it was asked for.";

@@ -86,6 +86,19 @@ export const JobTransition = v.object({
 });
 export type JobTransition = v.InferOutput<typeof JobTransition>;
 
+/** Between two transitions, on `backfill:{job_id}` alone: absolute values, so that only the latest matters. */
+export const JobProgress = v.object({
+  job_id: v.string(),
+  status: JobStatus,
+  progress_pct: Percentage,
+  chunks_total: Count,
+  chunks_done: Count,
+  chunks_failed: Count,
+  total_records_fetched: Count,
+  total_records_inserted: Count,
+});
+export type JobProgress = v.InferOutput<typeof JobProgress>;
+
 /** What a server knows of one symbol of a job. */
 export interface SymbolFacts {
   readonly symbol: string;

@@ -58,23 +58,36 @@ export const HistoryResult = v.object({
   offset: Whole,
 });
 
+/** What a call was answered. */
+export const RpcResult = v.object({ data: v.unknown() });
+
+/** Why a command was not done; `temporary`: asked again later, it may be. */
+export const ReplyError = v.object({
+  code: Whole,
+  message: v.string(),
+  temporary: v.optional(v.boolean()),
+});
+
+/** A subscription that the server ended. */
+export const Unsubscribed = v.object({ code: Whole, reason: v.string() });
+
 /** One frame of the server. An empty object is a ping. */
 export const ServerFrame = v.object({
   id: v.optional(CommandId),
-  error: v.optional(v.object({ code: Whole, message: v.string(), temporary: v.optional(v.boolean()) })),
+  error: v.optional(ReplyError),
   connect: v.optional(ConnectResult),
   subscribe: v.optional(SubscribeResult),
   unsubscribe: v.optional(v.object({})),
   refresh: v.optional(Lifetime),
   sub_refresh: v.optional(Lifetime),
   history: v.optional(HistoryResult),
-  rpc: v.optional(v.object({ data: v.unknown() })),
+  rpc: v.optional(RpcResult),
   ping: v.optional(v.object({})),
   push: v.optional(
     v.object({
       channel: v.string(),
       pub: v.optional(Publication),
-      unsubscribe: v.optional(v.object({ code: Whole, reason: v.string() })),
+      unsubscribe: v.optional(Unsubscribed),
     }),
   ),
 });

@@ -102,6 +102,7 @@ test("createHttpApp(), the index names every route once", async () => {
     "GET /api/v1/webhooks/:id/deliveries",
     "POST /api/v1/webhooks/:id/deliveries/:delivery/resend",
     "GET /openapi.json",
+    "GET /asyncapi.json",
   ]);
 });
 

@@ -1,4 +1,4 @@
-/** Answers as they were seen, for the examples of the contracts. */
+/** Answers and frames as they were seen, for the examples of the contracts. */
 
 export const LEVEL_SET_SEEN = {
   symbol: "binance:DEMOUSDT",
@@ -141,4 +141,50 @@ export const JOB_SEEN = {
       error: null,
     },
   ],
+};
+
+export const LEVEL_CHANGE_SEEN = {
+  as_of: "2026-11-21T22:56:59.462Z",
+  revision: 6,
+  levels: { VWAP: 3198.9093, VAH: 3207.73, HIGH: 3207.75, OPEN: 3204.77, CD: 24.7334, rangeToday: 14.72 },
+  coverage: {
+    covered_minutes: 26,
+    ratio: 0.0188,
+    missing: [["2026-11-21T00:00:00.000Z", "2026-11-21T22:30:00.000Z"]],
+  },
+  precision: "IMPRECISE (backfill 1.8%)",
+  trade_count: 1558,
+  volume: 644.264,
+  backfill: { percentage: 1 },
+  previous_revision: 5,
+};
+
+export const TRANSITION_SEEN = {
+  job_id: "0190b8a4-0000-7000-8000-000000000001",
+  from: "pending",
+  to: "in_progress",
+  status: "in_progress",
+  progress_pct: 0,
+  at: "2026-11-21T22:52:16.540Z",
+};
+
+export const PROGRESS_SEEN = {
+  job_id: "0190b8a4-0000-7000-8000-000000000001",
+  status: "in_progress",
+  progress_pct: 2.1,
+  chunks_total: 282,
+  chunks_done: 6,
+  chunks_failed: 0,
+  total_records_fetched: 3942,
+  total_records_inserted: 3942,
+};
+
+export const GAP_SEEN = {
+  symbol: "binance:BTCUSDT",
+  change: "found",
+  from: "2026-01-02T08:11:00.000Z",
+  to: "2026-01-02T08:13:00.000Z",
+  minutes: 2,
+  reason: "not_received",
+  at: "2026-01-02T08:13:01.204Z",
 };

@@ -1,0 +1,134 @@
+import type * as v from "valibot";
+import {
+  type Channel,
+  JobAnswer,
+  JobProgress,
+  JobTransition,
+  WireGapChange,
+  WireLevelSet,
+} from "../protocol/mod.ts";
+import { LEVEL_SET_CHANGE } from "./named-schemas.ts";
+import { EXAMPLE_IDS } from "./route-contract.ts";
+import {
+  GAP_SEEN,
+  JOB_SEEN,
+  LEVEL_CHANGE_SEEN,
+  LEVEL_SET_SEEN,
+  PROGRESS_SEEN,
+  TRANSITION_SEEN,
+} from "./seen-answers.ts";
+
+/** What a channel carries, in one of the forms that it comes in. */
+export interface DataContract {
+  readonly about: string;
+  readonly schema: v.GenericSchema;
+  /** As one was seen. */
+  readonly example: unknown;
+  /** Whether it has an offset: an event that is never lost. */
+  readonly event?: true;
+}
+
+export interface ChannelContract {
+  /** Names its schemas and messages. */
+  readonly name: string;
+  /** With `{name}` for its parts. */
+  readonly address: string;
+  readonly about: string;
+  /** Conflated: the latest state wins. Lossless: every event, once, in order. */
+  readonly delivery: "conflated" | "lossless";
+  readonly parts: Readonly<Record<string, { readonly about: string; readonly example: string }>>;
+  /** What the reply to a subscribe holds in `data`. Absent: nothing. */
+  readonly state?: DataContract;
+  readonly publications: Readonly<Record<string, DataContract>>;
+}
+
+const SYMBOL = { about: "VENUE:SYMBOL, or SYMBOL for the default venue", example: "binance:BTCUSDT" };
+const DAY = { about: "the date of a session", example: "2026-01-02" };
+
+const LEVEL_SET: DataContract = { about: "The whole set.", schema: WireLevelSet, example: LEVEL_SET_SEEN };
+const LEVEL_CHANGE: DataContract = {
+  about:
+    "What changed since `previous_revision`, in absolute values; a field or member that is gone is null. With `previous_revision` null it is the whole set, and replaces what you hold.",
+  schema: LEVEL_SET_CHANGE,
+  example: LEVEL_CHANGE_SEEN,
+};
+const TRANSITION: DataContract = {
+  about: "A job went from a state to another one.",
+  schema: JobTransition,
+  example: TRANSITION_SEEN,
+  event: true,
+};
+
+/** Every channel, by the kinds that `parseChannel` knows. */
+export const CHANNELS: Readonly<Record<Channel["kind"], readonly ChannelContract[]>> = {
+  levels: [
+    {
+      name: "Levels",
+      address: "levels:{symbol}",
+      about:
+        "The level set of the running session. It rolls when the next session begins, and `session` says so.",
+      delivery: "conflated",
+      parts: { symbol: SYMBOL },
+      state: LEVEL_SET,
+      publications: { Change: LEVEL_CHANGE },
+    },
+    {
+      name: "SessionLevels",
+      address: "levels:{symbol}@{session}",
+      about: "The level set of one session: how partial levels of a backfill of older days are followed.",
+      delivery: "conflated",
+      parts: { symbol: SYMBOL, session: DAY },
+      state: LEVEL_SET,
+      publications: { Change: LEVEL_CHANGE },
+    },
+  ],
+  backfill: [
+    {
+      name: "Backfill",
+      address: "backfill",
+      about: "Every transition of every job, those of the start-up backfill and of repairs among them.",
+      delivery: "lossless",
+      parts: {},
+      publications: { Transition: TRANSITION },
+    },
+  ],
+  job: [
+    {
+      name: "Job",
+      address: "backfill:{job_id}",
+      about: "One job: its transitions, and its progress beside them.",
+      delivery: "lossless",
+      parts: { job_id: { about: "the id of a job", example: EXAMPLE_IDS.job } },
+      state: {
+        about: "The job, as `GET /api/v1/backfill/status/{job_id}` has it.",
+        schema: JobAnswer,
+        example: JOB_SEEN,
+      },
+      publications: {
+        Transition: TRANSITION,
+        Progress: {
+          about: "How far it is, between two transitions; without an offset, for only the latest matters.",
+          schema: JobProgress,
+          example: PROGRESS_SEEN,
+        },
+      },
+    },
+  ],
+  gaps: [
+    {
+      name: "Gaps",
+      address: "gaps:{symbol}",
+      about: "Missing minutes found and filled, and minutes that contradict the venue's candles.",
+      delivery: "lossless",
+      parts: { symbol: SYMBOL },
+      publications: {
+        Change: {
+          about: "Minutes were found missing or filled, or contradict the venue's candle or no longer do.",
+          schema: WireGapChange,
+          example: GAP_SEEN,
+          event: true,
+        },
+      },
+    },
+  ],
+};
