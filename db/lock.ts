@@ -16,6 +16,9 @@ import { errorCode } from "./files.ts";
  */
 
 const LOCK_FILE = "tapeline.lock";
+/** Others may see who holds the directory, but not the token of its owner. */
+const MODE = 0o644;
+const SECRET_MODE = 0o600;
 /** Times an attempt starts over because the lock changed under its eyes. */
 const ATTEMPTS_MAX = 50;
 /** Crashes in the middle of a take-over that may lie on top of each other. */
@@ -27,6 +30,7 @@ const LockContent = v.object({
   started_at: v.string(),
   process: v.optional(v.string()),
   url: v.optional(v.string()),
+  token: v.optional(v.string()),
 });
 type LockContent = v.InferOutput<typeof LockContent>;
 
@@ -40,8 +44,11 @@ export interface ProcessProbe {
 /** The right to use a data directory. Its owner releases it last of all. */
 export interface DataDirLock {
   readonly dataDir: string;
-  /** Writes the address at which this process serves into the lock, atomically. */
-  publish(facts: { readonly url: string }): Promise<void>;
+  /**
+   * Writes the address at which this process serves into the lock, atomically. With a token, which lets whoever reads it do everything
+   * there, nobody but the owner of the file may read it.
+   */
+  publish(facts: { readonly url: string; readonly token?: string | undefined }): Promise<void>;
   /** Gives the directory free. Safe to call twice. */
   release(): Promise<void>;
 }
@@ -50,6 +57,8 @@ export interface DataDirLock {
 export interface LockHolder {
   readonly pid: number;
   readonly url: string | undefined;
+  /** What the server at `url` takes from commands of its own user; undefined when it asks nobody. */
+  readonly token: string | undefined;
 }
 
 /**
@@ -72,14 +81,15 @@ export async function acquireDataDirLock(dataDir: string, processes: ProcessProb
   const owned = async () => !released && parse(await read(path))?.id === own.id;
   return {
     dataDir,
-    publish: async ({ url }) => {
+    publish: async ({ url, token }) => {
       if (!(await owned()))
         throw new DatabaseFailure(
           "run",
           `cannot publish ${url}: the lock ${path} is no longer ours; was it deleted by hand?`,
         );
-      content = { ...content, url };
-      const aside = await writeAside(path, JSON.stringify(content));
+      content = { ...content, url, ...optional("token", token) };
+      const mode = token === undefined ? MODE : SECRET_MODE;
+      const aside = await writeAside(path, JSON.stringify(content), mode);
       await rename(aside, path);
     },
     release: async () => {
@@ -145,9 +155,9 @@ async function claim(
   );
 }
 
-async function writeAside(path: string, text: string): Promise<string> {
+async function writeAside(path: string, text: string, mode = MODE): Promise<string> {
   const aside = `${path}.${randomUUID()}.tmp`;
-  const handle = await open(aside, "wx", 0o644);
+  const handle = await open(aside, "wx", mode);
   try {
     await handle.writeFile(text);
     await handle.sync();
@@ -178,7 +188,7 @@ function parse(text: string | undefined): LockContent | undefined {
 }
 
 function holderOf(content: LockContent): LockHolder {
-  return { pid: content.pid, url: content.url };
+  return { pid: content.pid, url: content.url, token: content.token };
 }
 
 async function isLive(content: LockContent, processes: ProcessProbe): Promise<boolean> {

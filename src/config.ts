@@ -1,5 +1,6 @@
 import { type ConfigFault, type Environment, EnvironmentReader, shown } from "./config/environment-reader.ts";
 import { readSessionRules } from "./config/session-rules.ts";
+import { readHost, readTokenSettings, type TokenSettings } from "./config/token-settings.ts";
 import {
   type BinChoice,
   type CalendarRules,
@@ -69,6 +70,8 @@ export interface Config {
   readonly dataDir: string;
   readonly tapeDir: string;
   readonly host: string;
+  /** Null: nobody is asked for a token, and `host` is a loopback address. */
+  readonly tokens: TokenSettings | null;
   /** 0: any free port. */
   readonly port: number;
   readonly levelsIntervalMs: number;
@@ -129,6 +132,7 @@ export function readConfig(env: Environment): Config {
     dataDir,
     tapeDir: reader.text("BACKFILL_CACHE_DIR", `${dataDir.replace(/(?<=.)\/+$/, "")}/tape`),
     host: readHost(reader),
+    tokens: readTokenSettings(reader),
     port: reader.whole("PORT", { min: 0, max: PORT_MAX, fallback: 8080 }),
     levelsIntervalMs: reader.whole("LEVELS_INTERVAL_MS", {
       min: LEVELS_INTERVAL_MS_MIN,
@@ -144,7 +148,6 @@ export function readConfig(env: Environment): Config {
       fallback: 0,
     }),
   };
-  refuseToken(reader);
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
   return config;
 }
@@ -216,17 +219,6 @@ function readDatabaseUrl(reader: EnvironmentReader): string | null {
   return null;
 }
 
-function readHost(reader: EnvironmentReader): string {
-  const host = reader.text("HOST", "127.0.0.1");
-  if (host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host)) return host;
-  reader.fault(
-    "HOST",
-    "a loopback address (127.0.0.1, ::1 or localhost) while this version cannot ask clients for a token",
-    shown(host),
-  );
-  return "127.0.0.1";
-}
-
 function readOrigins(reader: EnvironmentReader): string[] {
   const origins = reader
     .text("ALLOWED_ORIGINS", "")
@@ -247,15 +239,4 @@ function readOrigins(reader: EnvironmentReader): string[] {
       );
     return url?.origin ?? origin;
   });
-}
-
-/** Whoever sets a secret believes that clients are asked for it: starting without asking would betray that. */
-function refuseToken(reader: EnvironmentReader): void {
-  for (const name of ["TOKEN_HMAC_SECRET", "TOKEN_JWKS_URL"])
-    if (reader.get(name) !== undefined)
-      reader.fault(
-        name,
-        "nothing: this version does not check tokens and serves loopback alone",
-        "a value (not shown)",
-      );
 }

@@ -34,6 +34,7 @@ test("readConfig(), an empty environment gives the documented defaults", () => {
     dataDir: ".data",
     tapeDir: ".data/tape",
     host: "127.0.0.1",
+    tokens: null,
     port: 8080,
     levelsIntervalMs: 100,
     allowedOrigins: [],
@@ -61,7 +62,10 @@ test("readConfig(), reads every variable", () => {
     VALUE_AREA_METHOD: "two_row",
     DATABASE_URL: "postgres://u:p@localhost:5432/tapeline",
     DATA_DIR: "/var/tapeline/",
-    HOST: "::1",
+    HOST: "::",
+    TOKEN_HMAC_SECRET: "0123456789abcdef0123456789abcdef",
+    TOKEN_AUDIENCE: "tapeline",
+    TOKEN_ISSUER: "https://id.example.com",
     PORT: "0",
     LEVELS_INTERVAL_MS: "250",
     ALLOWED_ORIGINS: "https://desk.example.com, http://localhost:5173",
@@ -103,7 +107,12 @@ test("readConfig(), reads every variable", () => {
     databaseUrl: "postgres://u:p@localhost:5432/tapeline",
     dataDir: "/var/tapeline/",
     tapeDir: "/var/tapeline/tape",
-    host: "::1",
+    host: "::",
+    tokens: {
+      key: { kind: "secret", secret: "0123456789abcdef0123456789abcdef" },
+      audience: "tapeline",
+      issuer: "https://id.example.com",
+    },
     port: 0,
     levelsIntervalMs: 250,
     allowedOrigins: ["https://desk.example.com", "http://localhost:5173"],
@@ -130,7 +139,7 @@ test("readConfig(), lists every fault at once with its name, what was expected a
     PROFILE_TICK_SIZE: "BTCUSDT=-1",
     VALUE_AREA_METHOD: "mode",
     DATABASE_URL: "mysql://u:secret@localhost/x",
-    HOST: "0.0.0.0",
+    HOST: "0.0.0.0/0",
     PORT: "65536",
     LEVELS_INTERVAL_MS: "1",
     ALLOWED_ORIGINS: "https://desk.example.com/page",
@@ -200,4 +209,42 @@ test("readConfig(), every address of the loopback network is one", () => {
   for (const host of ["localhost", "127.0.0.1", "127.1.2.3", "::1"])
     expect(readConfig({ HOST: host }).host).toBe(host);
   expect(faultsOf({ HOST: "127.example.com" })).toHaveLength(1);
+});
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+
+test("readConfig(), another address than loopback takes a secret or published keys", () => {
+  for (const host of ["0.0.0.0", "::", "192.168.1.7", "tape.example.com"]) {
+    expect(faultsOf({ HOST: host })).toMatchObject([
+      { name: "HOST", expected: expect.stringContaining("without TOKEN_HMAC_SECRET"), got: `"${host}"` },
+    ]);
+    expect(readConfig({ HOST: host, TOKEN_HMAC_SECRET: SECRET }).host).toBe(host);
+    expect(readConfig({ HOST: host, TOKEN_JWKS_URL: "https://id.example.com/keys" }).host).toBe(host);
+  }
+});
+
+test("readConfig(), a secret has 32 bytes, and a fault shows how many it has alone", () => {
+  expect(readConfig({ TOKEN_HMAC_SECRET: SECRET }).tokens?.key).toEqual({ kind: "secret", secret: SECRET });
+  // Its own fault is enough: HOST is what it would be with a good one.
+  expect(faultsOf({ HOST: "0.0.0.0", TOKEN_HMAC_SECRET: SECRET.slice(1) })).toEqual([
+    {
+      name: "TOKEN_HMAC_SECRET",
+      expected: "at least 32 bytes, such as openssl rand -base64 48 prints",
+      got: "31 bytes (not shown)",
+    },
+  ]);
+});
+
+test("readConfig(), published keys come by https, or from this machine", () => {
+  for (const url of ["https://id.example.com/keys", "http://127.0.0.1:9/keys", "http://[::1]:9/keys"])
+    expect(readConfig({ TOKEN_JWKS_URL: url }).tokens?.key).toEqual({ kind: "published", url });
+  for (const url of ["http://id.example.com/keys", "keys.json", "file:///keys.json", "http://127.evil.com/"])
+    expect(faultsOf({ TOKEN_JWKS_URL: url }).map(({ name }) => name)).toEqual(["TOKEN_JWKS_URL"]);
+});
+
+test("readConfig(), tokens have one issuer, and without one nothing is asked of them", () => {
+  const both = { TOKEN_HMAC_SECRET: SECRET, TOKEN_JWKS_URL: "https://id.example.com/keys" };
+  expect(faultsOf(both).map(({ name }) => name)).toEqual(["TOKEN_JWKS_URL"]);
+  const alone = { TOKEN_AUDIENCE: "tapeline", TOKEN_ISSUER: "https://id.example.com" };
+  expect(faultsOf(alone).map(({ name }) => name)).toEqual(["TOKEN_AUDIENCE", "TOKEN_ISSUER"]);
 });

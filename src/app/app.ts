@@ -31,6 +31,7 @@ import { GapPush } from "./gap-push.ts";
 import { httpDeps } from "./http-deps.ts";
 import { JobReadings } from "./job-readings.ts";
 import { PushChannels } from "./push-channels.ts";
+import { openTokenChecks } from "./tokens.ts";
 
 /** Profiles of finished sessions, inside the data directory. */
 const PROFILES_DIR = "cache";
@@ -50,6 +51,8 @@ export interface AppOptions {
 /** A running Tapeline. Its owner closes it. */
 export interface App {
   readonly url: string;
+  /** Lets commands of the user who runs it do everything; undefined: nobody is asked for a token. */
+  readonly localToken: string | undefined;
   /** Resolves when the data on the disk can be read; rejects when that failed. HTTP answers from the first moment. */
   readonly ready: Promise<void>;
   /** The engine, once it is ready. */
@@ -92,19 +95,24 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
   const turns = new Turns({ timers: clock, yieldTurn: options.process.yieldTurn });
   const binance = new Binance({ ...config.binance, clock, turns, random: options.process.random });
   const calendar = new SessionCalendar(config.sessions);
-  // Files are dated by the machine's clock, wherever ours stands.
-  const fileClock = options.process.clock(0);
+  // Files and tokens are dated by the machine's clock, wherever ours stands.
+  const machineClock = options.process.clock(0);
   const profiles = config.backfill.profiles
-    ? new ProfileCache({ dir: join(config.dataDir, PROFILES_DIR), nowMs: () => fileClock.nowMs() })
+    ? new ProfileCache({ dir: join(config.dataDir, PROFILES_DIR), nowMs: () => machineClock.nowMs() })
     : undefined;
   const venues = new VenueRegistry([binance], [binance]);
+  const { verifier, authorizer, localToken } = openTokenChecks(config.tokens, {
+    defaultVenue: DEFAULT_VENUE,
+    nowMs: () => machineClock.nowMs(),
+  });
   let channels: PushChannels | undefined;
   let face: BackfillFace | undefined;
   let control: BackfillControl | undefined;
   let cache: CacheFace | undefined;
   const hub = new PushHub({
     timers: clock,
-    nowMs: () => clock.nowMs(),
+    nowMs: () => machineClock.nowMs(),
+    ...(authorizer === undefined ? {} : { authorizer }),
     resolve: (channel) =>
       opened.engine === undefined || channels === undefined
         ? { kind: "later", message: "the server is starting" }
@@ -134,6 +142,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
       defaultVenue: DEFAULT_VENUE,
       version: manifest.version,
       allowedOrigins: config.allowedOrigins,
+      tokens: verifier,
       assets: serverAssets(),
     }),
   );
@@ -143,9 +152,10 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     fetch: app.fetch,
     push: hub,
     allowedOrigins: config.allowedOrigins,
+    loopbackNamesOnly: verifier === undefined,
   });
   opened.server = server;
-  await opened.lock?.publish({ url: server.url });
+  await opened.lock?.publish({ url: server.url, token: localToken });
 
   let closing: Promise<void> | undefined;
   const open = async () => {
@@ -240,6 +250,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
   });
   return {
     url: server.url,
+    localToken,
     ready,
     engine: () => opened.engine,
     close() {

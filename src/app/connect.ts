@@ -10,6 +10,8 @@ const PUBLISH_TIMEOUT_MS = 10_000;
 const POLL_MS = 50;
 /** An address in a lock is believed once it answers. */
 const PROBE_TIMEOUT_MS = 2_000;
+/** A server that a command starts is there for commands. */
+const LOOPBACK = "127.0.0.1";
 
 export interface ConnectOptions {
   readonly env: Environment;
@@ -18,9 +20,16 @@ export interface ConnectOptions {
 
 /**
  * The server of the configured data directory: the one that runs, or one started in this process for as long as the
- * command takes (it runs jobs, but follows nothing). Throws `ConfigError`, `DataDirBusy`.
+ * command takes (it runs jobs, but follows nothing, and listens on loopback). It is asked with the token of `TAPELINE_TOKEN`, or
+ * else with the one that it has for its own user. Throws `ConfigError`, `DataDirBusy`.
  */
 export async function connectOrStart({ env, signal }: ConnectOptions): Promise<ServerAccess> {
+  const access = await findOrStart({ env, signal });
+  const given = env["TAPELINE_TOKEN"]?.trim();
+  return given === undefined || given === "" ? access : { ...access, token: given };
+}
+
+async function findOrStart({ env, signal }: ConnectOptions): Promise<ServerAccess> {
   const config = readConfig(env);
   const host = thisProcess();
   if (config.databaseUrl === null) {
@@ -30,7 +39,7 @@ export async function connectOrStart({ env, signal }: ConnectOptions): Promise<S
   const log = createLogger({ level: env["LOG_LEVEL"] === undefined ? "error" : config.logLevel, fd: 2 });
   try {
     const app = await startApp({
-      config: { ...config, port: 0 },
+      config: { ...config, host: LOOPBACK, port: 0 },
       duties: { follow: false },
       process: host,
       log,
@@ -42,7 +51,7 @@ export async function connectOrStart({ env, signal }: ConnectOptions): Promise<S
       await app.close();
       throw thrown;
     }
-    return { url: app.url, started: true, close: () => app.close() };
+    return { url: app.url, token: app.localToken, started: true, close: () => app.close() };
   } catch (thrown) {
     // Another command was quicker by a moment: use its server.
     if (!(thrown instanceof DataDirBusy)) throw thrown;
@@ -60,7 +69,7 @@ async function runningServer(dataDir: string, signal: AbortSignal): Promise<Serv
     const holder = await findDataDirHolder(dataDir, host);
     if (holder === undefined) return undefined;
     if (holder.url !== undefined && (await answers(holder.url)))
-      return { url: holder.url, started: false, close: () => Promise.resolve() };
+      return { url: holder.url, token: holder.token, started: false, close: () => Promise.resolve() };
     await pause(timers, POLL_MS, signal);
   }
   return undefined;

@@ -29,6 +29,8 @@ export interface HttpWiring {
   readonly defaultVenue: string;
   readonly version: string;
   readonly allowedOrigins: readonly string[];
+  /** Undefined: nobody is asked for a token. */
+  readonly tokens: HttpDeps["tokens"];
   readonly assets: readonly Asset[];
 }
 
@@ -135,6 +137,7 @@ export function httpDeps(wiring: HttpWiring): HttpDeps {
     defaultVenue,
     version,
     allowedOrigins,
+    tokens: wiring.tokens,
     assets: wiring.assets,
   };
 }

@@ -7,6 +7,8 @@ export interface TokenFacts {
   readonly scopes?: readonly string[] | undefined;
   /** Absent: all channels. */
   readonly channels?: readonly string[] | undefined;
+  /** Makes it a subscription token, for this channel alone. */
+  readonly channel?: string | undefined;
   readonly lifetimeSeconds: number;
   readonly audience?: string | undefined;
   readonly issuer?: string | undefined;
@@ -14,11 +16,12 @@ export interface TokenFacts {
 
 /** Signs a token with a shared secret (HS256). */
 export function signToken(facts: TokenFacts, secret: string, nowMs: number): Promise<string> {
-  const { user, scopes, channels, lifetimeSeconds, audience, issuer } = facts;
+  const { user, scopes, channels, channel, lifetimeSeconds, audience, issuer } = facts;
   const now = Math.floor(nowMs / 1_000);
   const token = new SignJWT({
     ...(scopes === undefined ? {} : { scope: scopes.join(" ") }),
     ...(channels === undefined ? {} : { channels: [...channels] }),
+    ...(channel === undefined ? {} : { channel }),
   })
     .setProtectedHeader({ alg: "HS256", typ: "JWT" })
     .setSubject(user)

@@ -16,6 +16,7 @@ import {
   WireNakedPocs,
   WireProfileSummary,
 } from "../protocol/mod.ts";
+import type { ServerAccess } from "./context.ts";
 
 /** Longest wait for an answer, ms: a little more than the server allows itself. */
 const TIMEOUT_MS = 35_000;
@@ -65,16 +66,19 @@ export interface SubmitBody {
 /** The server's HTTP interface, typed. Every call throws {@link ApiError}, or the signal's reason once it is aborted. */
 export class Api {
   readonly url: string;
+  /** Sent with every call; undefined: none. */
+  readonly token: string | undefined;
   readonly #signal: AbortSignal;
   readonly #onLoading: (detail: string) => void;
 
   /** `signal` ends every call; `onLoading` is told how far the server is while a call waits for a long window. */
   constructor(
-    url: string,
+    server: Pick<ServerAccess, "url" | "token">,
     signal: AbortSignal,
     { onLoading = () => {} }: { readonly onLoading?: (detail: string) => void } = {},
   ) {
-    this.url = url.replace(/\/+$/, "");
+    this.url = server.url.replace(/\/+$/, "");
+    this.token = server.token;
     this.#signal = signal;
     this.#onLoading = onLoading;
   }
@@ -202,7 +206,9 @@ export class Api {
   async #fetchJson(what: string, url: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]);
     try {
-      const response = await fetch(url, { ...init, signal });
+      const headers = new Headers(init.headers);
+      if (this.token !== undefined) headers.set("authorization", `Bearer ${this.token}`);
+      const response = await fetch(url, { ...init, headers, signal });
       const text = await response.text();
       return { status: response.status, body: parseJson(text) };
     } catch (thrown) {
@@ -237,7 +243,8 @@ function refusedBy(what: string, status: number, body: unknown): ApiError {
     );
   const { title, detail, errors = [] } = parsed.output;
   const faults = errors.length > 1 ? errors.map((fault) => `\n  ${fault.message}`).join("") : "";
-  return new ApiError("refused", `${title}: ${detail}${faults}`, { status, problem: parsed.output });
+  const help = status === 401 ? " TAPELINE_TOKEN holds the token that commands send." : "";
+  return new ApiError("refused", `${title}: ${detail}${help}${faults}`, { status, problem: parsed.output });
 }
 
 function parametersOf(named: Readonly<Record<string, string | undefined>>): string {

@@ -51,7 +51,7 @@ export function backfillCommand(argv: readonly string[], context: CommandContext
 type Run = Extract<BackfillArguments, { kind: "run" }>;
 
 async function run(parsed: Run, context: CommandContext, server: ServerAccess): Promise<number> {
-  const api = new Api(server.url, context.signal);
+  const api = new Api(server, context.signal);
   const reporter = reporterFor(parsed.json, context);
   try {
     const accepted = await api.submit({
@@ -97,7 +97,7 @@ async function watch(
   const { timeoutSeconds } = parsed;
   const limit = timeoutSeconds === undefined ? undefined : AbortSignal.timeout(timeoutSeconds * 1_000);
   const signal = limit === undefined ? context.signal : AbortSignal.any([context.signal, limit]);
-  const api = new Api(server.url, signal);
+  const api = new Api(server, signal);
   const reporter = reporterFor(parsed.json, context);
   let last: JobAnswer | undefined;
   const noting: Reporter = {
@@ -179,7 +179,7 @@ async function showStatus(
   context: CommandContext,
   server: ServerAccess,
 ): Promise<number> {
-  const api = new Api(server.url, context.signal);
+  const api = new Api(server, context.signal);
   if (jobId !== undefined) {
     const job = await api.job(jobId);
     if (json) writeJsonLine(context.stdout, { type: "job", ...job });
@@ -198,7 +198,7 @@ async function showStatus(
 }
 
 async function showList(json: boolean, context: CommandContext, server: ServerAccess): Promise<number> {
-  const { jobs } = await new Api(server.url, context.signal).recent(LIST_LIMIT);
+  const { jobs } = await new Api(server, context.signal).recent(LIST_LIMIT);
   for (const job of jobs) {
     if (json) writeJsonLine(context.stdout, { type: "summary", ...job });
     else context.stdout.write(`${jobLine(job)}\n`);

@@ -31,7 +31,7 @@ export function cacheCommand(argv: readonly string[], context: CommandContext): 
     takeAtMost(positionals.slice(1), 0, `${word} takes nothing more`);
     const json = values.json === true;
     return withServer(context, async (server) => {
-      const api = new Api(server.url, context.signal);
+      const api = new Api(server, context.signal);
       switch (word) {
         case "stats":
           return stats(api, json, context);

@@ -5,6 +5,8 @@ export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean | 
 export interface ServerAccess {
   /** Base URL, e.g. `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Sent with every request and connection; undefined: none. */
+  readonly token: string | undefined;
   /** True when this process started the server, so that work ends with the command. */
   readonly started: boolean;
   /** Gives the server up; stops it when this process started it. */

@@ -12,7 +12,7 @@ export async function controlJob(
   server: ServerAccess,
 ): Promise<number> {
   try {
-    const job = await new Api(server.url, context.signal).control(jobId, command, body);
+    const job = await new Api(server, context.signal).control(jobId, command, body);
     if (json) writeJsonLine(context.stdout, { type: "job", ...job });
     else context.stdout.write(`${jobText(job)}\n`);
   } catch (thrown) {

@@ -16,7 +16,7 @@ export function levelsCommand(argv: readonly string[], context: CommandContext):
     }
     return withServer(context, async (server) => {
       const onLoading = (detail: string) => context.stderr.write(`${detail}\n`);
-      await answer(parsed, new Api(server.url, context.signal, { onLoading }), context);
+      await answer(parsed, new Api(server, context.signal, { onLoading }), context);
       return EXIT_COMPLETE;
     });
   });

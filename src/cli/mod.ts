@@ -5,3 +5,4 @@ export * from "./context.ts";
 export * from "./json-lines.ts";
 export * from "./levels-command.ts";
 export * from "./schedule-command.ts";
+export { type TokenCommandOptions, tokenCommand } from "./token-command.ts";

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { PING_FRAME, reconnects, ServerFrame, type SubscribeResult } from "../protocol/mod.ts";
+import type { ServerAccess } from "./context.ts";
 
 /** Waits between connections, ms: doubled from the first to the last. */
 const RECONNECT_FIRST_MS = 250;
@@ -34,6 +35,7 @@ interface Subscription {
  */
 export class PushFollower {
   readonly #url: string;
+  readonly #token: string | undefined;
   readonly #listener: PushListener;
   readonly #subscriptions: readonly Subscription[];
   readonly #asked = new Map<number, Subscription>();
@@ -45,9 +47,14 @@ export class PushFollower {
   #silenceMs = CONNECT_TIMEOUT_MS;
   #closed = false;
 
-  /** `serverUrl` is the HTTP base URL of the server. Connects at once. */
-  constructor(serverUrl: string, channels: readonly string[], listener: PushListener) {
-    this.#url = `${serverUrl.replace(/^http/, "ws")}/connection/websocket`;
+  /** `url` is the HTTP base URL of the server. Connects at once. */
+  constructor(
+    { url, token }: Pick<ServerAccess, "url" | "token">,
+    channels: readonly string[],
+    listener: PushListener,
+  ) {
+    this.#url = `${url.replace(/^http/, "ws")}/connection/websocket`;
+    this.#token = token;
     this.#subscriptions = channels.map((channel) => ({ channel, position: undefined }));
     this.#listener = listener;
     this.#connect();
@@ -65,7 +72,8 @@ export class PushFollower {
     this.#socket = socket;
     this.#silenceMs = CONNECT_TIMEOUT_MS;
     this.#hear();
-    socket.onopen = () => socket.send(JSON.stringify({ id: CONNECT_ID, connect: { name: "tapeline-cli" } }));
+    const connect = { name: "tapeline-cli", ...(this.#token === undefined ? {} : { token: this.#token }) };
+    socket.onopen = () => socket.send(JSON.stringify({ id: CONNECT_ID, connect }));
     socket.onmessage = (event: MessageEvent<unknown>) => {
       if (this.#socket !== socket || typeof event.data !== "string") return;
       this.#hear();

@@ -15,7 +15,7 @@ export function scheduleCommand(argv: readonly string[], context: CommandContext
     }
     return withServer(context, async (server) => {
       try {
-        const exitCode = await run(parsed, new Api(server.url, context.signal), context);
+        const exitCode = await run(parsed, new Api(server, context.signal), context);
         if (server.started && parsed.kind !== "list" && exitCode === EXIT_COMPLETE)
           context.stderr.write("No server is running, so schedules wait for one: bun run start\n");
         return exitCode;

@@ -50,7 +50,7 @@ export async function watchJob(options: WatchOptions): Promise<JobAnswer> {
   if (jobHasEnded(last.status)) return last;
 
   const jobChannel = `backfill:${jobId}`;
-  const follower = new PushFollower(api.url, [jobChannel, ...options.levelChannels], {
+  const follower = new PushFollower(api, [jobChannel, ...options.levelChannels], {
     state(state) {
       pushed = state === "open";
       bell.ring();

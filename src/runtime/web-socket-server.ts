@@ -1,5 +1,7 @@
 import { FRAME_CHARS_MAX, PUSH_LIMITS, type PushHub, type PushSession } from "../push/mod.ts";
+import { type DoorOptions, refusedAtTheDoor } from "./door.ts";
 import { originAllowed } from "./origin.ts";
+import { plainProblem } from "./plain-problem.ts";
 
 /** Where the push protocol is spoken. */
 export const PUSH_PATHS: readonly string[] = ["/connection/websocket", "/ws"];
@@ -14,15 +16,13 @@ const REQUEST_IDLE_SECONDS = 100;
 /** Patience with running requests at the end, ms. */
 const STOP_MS = 2_000;
 
-export interface ListenOptions {
+export interface ListenOptions extends DoorOptions {
   readonly hostname: string;
   /** 0 takes a free one. */
   readonly port: number;
   /** Answers every request that is no socket (Hono's `app.fetch`). */
   readonly fetch: (request: Request) => Response | Promise<Response>;
   readonly push: PushHub;
-  /** Origins of pages that may open a socket, beside our own; absent: none. */
-  readonly allowedOrigins?: readonly string[];
   /** Seconds after which a silent HTTP connection is closed. Default 100. */
   readonly idleTimeout?: number;
 }
@@ -45,12 +45,15 @@ export function listen(options: ListenOptions): WebServer {
     port: options.port,
     idleTimeout: options.idleTimeout ?? REQUEST_IDLE_SECONDS,
     fetch(request, bun) {
+      const refused = refusedAtTheDoor(request, options);
+      if (refused !== undefined) return refused;
       if (!PUSH_PATHS.includes(new URL(request.url).pathname)) return options.fetch(request);
       if (!originAllowed(request, options.allowedOrigins))
-        return problem(403, "Origin not allowed", ORIGIN_HELP);
-      if (!push.accepting) return problem(503, "No more connections", "The server is full or shutting down.");
+        return plainProblem(403, "Origin not allowed", ORIGIN_HELP);
+      if (!push.accepting)
+        return plainProblem(503, "No more connections", "The server is full or shutting down.");
       if (bun.upgrade(request, { data: undefined })) return undefined;
-      return problem(426, "Upgrade required", "This address speaks WebSocket only.", {
+      return plainProblem(426, "Upgrade required", "This address speaks WebSocket only.", {
         upgrade: "websocket",
       });
     },
@@ -95,13 +98,3 @@ export function listen(options: ListenOptions): WebServer {
 }
 
 const ORIGIN_HELP = "The page that opened this socket is neither ours nor listed in ALLOWED_ORIGINS.";
-
-function problem(
-  status: number,
-  title: string,
-  detail: string,
-  headers: Record<string, string> = {},
-): Response {
-  const body = { type: "about:blank", title, status, detail };
-  return Response.json(body, { status, headers: { ...headers, "content-type": "application/problem+json" } });
-}

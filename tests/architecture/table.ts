@@ -22,7 +22,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ["core", "protocol"],
   runtime: ["core", "http", "push", "simulator"],
   // Commands talk to a running server as any other program does.
-  cli: ["core", "protocol", "client"],
+  cli: ["core", "protocol", "client", "auth"],
   db: ["core"],
   // Composition and commands wire everything together.
   config: ["*"],

@@ -3,7 +3,10 @@ import * as v from "valibot";
 import { type CommandContext, JsonLine } from "../../src/cli/mod.ts";
 
 /** A command's surroundings, with what it wrote. */
-export function fakeTerminal(url: string, { tty = false, started = false } = {}) {
+export function fakeTerminal(
+  url: string,
+  { tty = false, started = false, token }: { tty?: boolean; started?: boolean; token?: string } = {},
+) {
   const stdout = Object.assign(new PassThrough(), { isTTY: tty, columns: 200 });
   const stderr = new PassThrough();
   const interrupt = new AbortController();
@@ -22,6 +25,7 @@ export function fakeTerminal(url: string, { tty = false, started = false } = {})
       connects++;
       return {
         url,
+        token,
         started,
         async close() {
           closes++;

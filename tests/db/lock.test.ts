@@ -50,6 +50,7 @@ test("acquireDataDirLock() refuses a second owner and names the first", async ()
   expect(await findDataDirHolder(dataDir, processProbe)).toEqual({
     pid: process.pid,
     url: "http://127.0.0.1:8080",
+    token: undefined,
   });
   expect(await acquireDataDirLock(dataDir, processProbe).catch((thrown: unknown) => thrown)).toMatchObject({
     url: "http://127.0.0.1:8080",
