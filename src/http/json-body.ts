@@ -16,7 +16,9 @@ export async function readJsonBody(request: Request): Promise<unknown> {
   const text = await readText(request);
   const parsed = parseStrictJson(text);
   if (parsed.kind === "json") return parsed.value;
-  throw failWith("malformed-json", `The body cannot be read as JSON: ${parsed.reason}`, [
+  const { finding, detail } = parsed;
+  const found = detail === undefined ? finding : `${finding}: ${detail}`;
+  throw failWith("malformed-json", `The body ${found}.`, [
     fieldFault("$", "a JSON object", text === "" ? undefined : text),
   ]);
 }

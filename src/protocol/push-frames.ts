@@ -10,6 +10,7 @@ import {
   SubscribeRequest,
   UnsubscribeRequest,
 } from "./push-requests.ts";
+import { parseStrictJson } from "./strict-json.ts";
 
 /** Commands of a client: one JSON object a line, one or many lines a message. */
 
@@ -73,12 +74,12 @@ export function parseCommands(message: string, commandsMax = COMMANDS_PER_MESSAG
     if (line.trim() === "") continue;
     if (commands.length === commandsMax)
       return { kind: "malformed", reason: `more than ${commandsMax} commands in a message` };
-    const json = parseJson(line);
+    const place = `line ${commands.length + 1}`;
+    const parsed = parseStrictJson(line);
+    if (parsed.kind === "malformed") return { kind: "malformed", reason: `${place} ${parsed.finding}` };
+    const json = parsed.value;
     if (typeof json !== "object" || json === null || Array.isArray(json))
-      return {
-        kind: "malformed",
-        reason: `line ${commands.length + 1} is ${kindOf(json)}, expected a JSON object`,
-      };
+      return { kind: "malformed", reason: `${place} is ${kindOf(json)}, expected a JSON object` };
     const command = parseCommand(new Map<string, unknown>(Object.entries(json)));
     if (command === undefined)
       return { kind: "malformed", reason: `command ${commands.length + 1} has no id from 1 to ${ID_MAX}` };
@@ -124,15 +125,6 @@ function unknownMethod(fields: ReadonlyMap<string, unknown>): PushError {
 }
 
 function kindOf(json: unknown): string {
-  if (json === undefined) return "no JSON";
   if (json === null) return "null";
   return Array.isArray(json) ? "an array" : `a ${typeof json}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

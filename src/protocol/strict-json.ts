@@ -5,8 +5,10 @@ const NAME_CHARS_MAX = 40;
 
 export type StrictJson =
   | { readonly kind: "json"; readonly value: unknown }
-  /** `reason` completes "the text …", and quotes at most a few characters of it. */
-  | { readonly kind: "malformed"; readonly reason: string };
+  /** `finding` completes "the text …"; `detail` adds what the parser said of it, and may quote it. */
+  | { readonly kind: "malformed"; readonly finding: string; readonly detail?: string };
+
+type Malformed = Extract<StrictJson, { kind: "malformed" }>;
 
 /**
  * Parses JSON that means one thing only. `JSON.parse` takes the last of two members of one name, other parsers take the first (RFC 8259,
@@ -18,14 +20,13 @@ export function parseStrictJson(text: string): StrictJson {
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    return { kind: "malformed", reason: thrown instanceof Error ? thrown.message : "is no JSON" };
+    return { kind: "malformed", finding: "is no JSON", detail: String(thrown) };
   }
-  const fault = structureFault(text);
-  return fault === undefined ? { kind: "json", value } : { kind: "malformed", reason: fault };
+  return structureFault(text) ?? { kind: "json", value };
 }
 
 /** What is wrong with the structure of a text that is JSON: one pass, which looks at quotes, braces and colons alone. */
-function structureFault(text: string): string | undefined {
+function structureFault(text: string): Malformed | undefined {
   /** The names of each open object so far; undefined for an array. */
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < text.length; at++) {
@@ -35,13 +36,18 @@ function structureFault(text: string): string | undefined {
       if (text.charCodeAt(afterSpace(text, end + 1)) === COLON) {
         const names = open.at(-1);
         const name = nameOf(text.slice(at, end + 1));
-        if (names?.has(name) === true) return `names "${name.slice(0, NAME_CHARS_MAX)}" twice in one object`;
+        if (names?.has(name) === true)
+          return {
+            kind: "malformed",
+            finding: "has a member twice in one object",
+            detail: JSON.stringify(name.slice(0, NAME_CHARS_MAX)),
+          };
         names?.add(name);
       }
       at = end;
     } else if (code === BRACE || code === BRACKET) {
       if (open.push(code === BRACE ? new Set() : undefined) > JSON_DEPTH_MAX)
-        return `is nested more than ${JSON_DEPTH_MAX} deep`;
+        return { kind: "malformed", finding: `is nested more than ${JSON_DEPTH_MAX} deep` };
     } else if (code === END_BRACE || code === END_BRACKET) open.pop();
   }
   return undefined;

@@ -21,8 +21,9 @@ import { Binance } from "../../src/venues/mod.ts";
 import { appInProcess } from "../support/app-in-process.ts";
 import { postgresCluster } from "../support/postgres-cluster.ts";
 import { environment, Workbench } from "../support/processes.ts";
+import { seededRandom } from "../support/trades.ts";
 import { Crew } from "./crew.ts";
-import { FAULTS, type Fault, inflict, seeded } from "./faults.ts";
+import { FAULTS, type Fault, inflict } from "./faults.ts";
 import { mountSmallDisk, unmount } from "./small-disk.ts";
 import { type Expected, expectBooks, expectTruth, truthOf } from "./verdict.ts";
 import { zombieCommit } from "./zombie.ts";
@@ -64,7 +65,7 @@ afterAll(async () => {
 test(
   `four workers under random faults (CHAOS_SEED=${SEED} CHAOS_SECONDS=${SECONDS}), every minute is on the tape once and to the unit`,
   async () => {
-    const random = seeded(SEED);
+    const random = seededRandom(SEED);
     await using stack = new AsyncDisposableStack();
     const markets = SYMBOLS.map((symbol) => createGeneratedMarket({ symbol, preset: PRESET, seed: SEED }));
     const exchange = startSimulatorServer({

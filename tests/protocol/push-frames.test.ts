@@ -70,13 +70,15 @@ describe("parseCommands()", () => {
   });
 
   test.each([
-    ["hello", "no JSON"],
-    ["[1]", "an array"],
-    ["null", "null"],
-    ["4", "a number"],
-  ])("says of the line %j that it is %s", (line, kind) => {
+    ["hello", "is no JSON"],
+    ["[1]", "is an array, expected a JSON object"],
+    ["null", "is null, expected a JSON object"],
+    ["4", "is a number, expected a JSON object"],
+    ['{"id":1,"id":2,"ping":{}}', "has a member twice in one object"],
+    [`{"id":1,"rpc":{"data":${"[".repeat(40)}${"]".repeat(40)}}}`, "is nested more than 32 deep"],
+  ])("says of the line %j that it %s", (line, finding) => {
     const parsed = parseCommands(`{}\n${line}`);
-    expect(parsed).toEqual({ kind: "malformed", reason: `line 2 is ${kind}, expected a JSON object` });
+    expect(parsed).toEqual({ kind: "malformed", reason: `line 2 ${finding}` });
   });
 
   test.each([

@@ -4,7 +4,7 @@ import { JSON_DEPTH_MAX, parseStrictJson } from "../../src/protocol/mod.ts";
 
 const reasonOf = (text: string) => {
   const parsed = parseStrictJson(text);
-  return parsed.kind === "malformed" ? parsed.reason : undefined;
+  return parsed.kind === "malformed" ? parsed.finding : undefined;
 };
 const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
 

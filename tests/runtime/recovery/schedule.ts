@@ -1,5 +1,6 @@
 import { Centrifuge } from "centrifuge";
 import { applyChangedFields } from "../../../src/protocol/mod.ts";
+import { seededRandom } from "../../support/trades.ts";
 import { type Served, serve, World } from "../push-fixture.ts";
 import { cuttingProxy } from "./cutting-proxy.ts";
 
@@ -22,17 +23,6 @@ export interface ScheduleOutcome {
   readonly startedOver: boolean;
 }
 
-/** A generator of numbers in [0, 1) that a seed decides (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /**
  * One history, two gateways that tail it (the second hears of an event late, or not at all until the next one), and the official client behind a
  * proxy that cuts its connection at random bytes and moves it from one gateway to the other, while events are committed,
@@ -41,7 +31,7 @@ export function seeded(seed: number): () => number {
  * the same must hold of the new one.
  */
 export async function runSchedule(seed: number): Promise<ScheduleOutcome> {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const world = new World();
   const pause = (maxMs: number) => new Promise<void>((resolve) => setTimeout(resolve, random() * maxMs));
   const open = () =>
