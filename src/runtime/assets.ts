@@ -20,6 +20,26 @@ export function fileAsset(address: AssetAddress, file: URL): Asset {
   return { ...address, contentType, read: once(() => Bun.file(file).bytes()) };
 }
 
+/** A page on the disk; each `{{name}}` in it is one of `values`. Throws, for who asks for it, when it names a value that there is not. */
+export function pageAsset(
+  address: AssetAddress,
+  file: URL,
+  values: Readonly<Record<string, string>> = {},
+): Asset {
+  const fill = (_: string, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`${file.pathname} names {{${name}}}, which has no value`);
+    return value;
+  };
+  return {
+    ...address,
+    contentType: "text/html; charset=utf-8",
+    read: once(async () =>
+      new TextEncoder().encode((await Bun.file(file).text()).replaceAll(/\{\{(\w+)\}\}/g, fill)),
+    ),
+  };
+}
+
 /** A module and all that it imports as one script for browsers, built when it is first asked for, beside the event loop. */
 export function bundleAsset(address: AssetAddress, entry: URL): Asset {
   return {

@@ -1,5 +1,5 @@
 /** The only folder that names Bun's server and the process. */
-export { type AssetAddress, bundleAsset, fileAsset } from "./assets.ts";
+export { type AssetAddress, bundleAsset, fileAsset, pageAsset } from "./assets.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./logger.ts";
 export { isLoopback } from "./loopback.ts";
 export { originAllowed } from "./origin.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { bundleAsset, fileAsset } from "../../src/runtime/mod.ts";
+import { bundleAsset, fileAsset, pageAsset } from "../../src/runtime/mod.ts";
 
 async function inFolder(work: (at: (name: string) => URL) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "tapeline-assets-"));
@@ -40,6 +40,15 @@ test("fileAsset(), a file that was not there is looked for again", () =>
 test("fileAsset(), refuses a kind of file without a media type", () => {
   expect(() => fileAsset({ path: "/a" }, new URL("file:///a.exe"))).toThrow('no media type for ".exe"');
 });
+
+test("pageAsset(), fills in its values, and fails for one that there is not", () =>
+  inFolder(async (at) => {
+    await writeFile(at("page.html"), '<a href="{{base}}/x">{{base}}</a>');
+    const page = pageAsset({ path: "/page" }, at("page.html"), { base: "/b-1.0.0" });
+    expect(page.contentType).toBe("text/html; charset=utf-8");
+    expect(new TextDecoder().decode((await page.read()).bytes)).toBe('<a href="/b-1.0.0/x">/b-1.0.0</a>');
+    await expect(pageAsset({ path: "/page" }, at("page.html")).read()).rejects.toThrow("{{base}}");
+  }));
 
 test("bundleAsset(), builds a module and what it imports into one script", () =>
   inFolder(async (at) => {
