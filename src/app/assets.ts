@@ -43,7 +43,7 @@ function swaggerUiAssets(): Asset[] {
   );
 }
 
-/** The client as setup has built it. */
+/** The client as setup has built it, and a page that shows what it does. */
 function clientAssets(): Asset[] {
   const file = (path: string, name: string, about?: string) =>
     fileAsset(about === undefined ? { path } : { path, about }, new URL(name, ROOT));
@@ -54,5 +54,9 @@ function clientAssets(): Asset[] {
       'the typed client, for a page: import { Tapeline } from "/client.js"',
     ),
     file("/client.js.map", "dist/client.js.map"),
+    file("/examples/page", "examples/page/index.html", "an example: levels, bars and a backfill, live"),
+    file("/examples/page.css", "examples/page/page.css"),
+    file("/examples/page.js", "examples/page/page.js"),
+    file("/examples/chart.js", "examples/page/chart.js"),
   ];
 }

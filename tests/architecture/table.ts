@@ -48,8 +48,11 @@ export const STARTED_BY_HAND = /^scripts\/bench\/[^/]+\.ts$/;
 /** Files over {@link LINES_MAX} lines, each with its reason. */
 export const LONG_FILES: Readonly<Record<string, string>> = {};
 
-/** Where recorded data may be missing: the one helper that skips tests. */
-export const SKIPPING_HELPERS: readonly string[] = ["tests/support/shared-data.ts"];
+/** What may be missing outside CI, recorded data and a browser: the helpers that skip tests, and no others. */
+export const SKIPPING_HELPERS: readonly string[] = [
+  "tests/support/shared-data.ts",
+  "tests/support/chromium.ts",
+];
 
 /** The folder a file belongs to, by the names of {@link MAY_IMPORT}: `core`, `venues/binance`, `app`, `db`, … */
 export function folderOf(path: string): string {
