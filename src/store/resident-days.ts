@@ -27,12 +27,15 @@ export class ResidentDays {
   readonly #loading = new Map<number, Map<number, MinuteContribution | undefined>>();
   readonly #pins = new Map<number, number>();
   readonly #coverage: Pick<SeriesCoverage, "committed" | "sealed">;
-  readonly #onEvicted: (day: number) => void;
+  readonly #onEvicted: (day: number, lost: boolean) => void;
   /** The newest day that live trades went into. */
   #liveDay = Number.NEGATIVE_INFINITY;
 
-  /** `onEvicted`: a day made room. */
-  constructor(coverage: Pick<SeriesCoverage, "committed" | "sealed">, onEvicted: (day: number) => void) {
+  /** `onEvicted`: a day made room; `lost`: with trades of open minutes, which no tape has. */
+  constructor(
+    coverage: Pick<SeriesCoverage, "committed" | "sealed">,
+    onEvicted: (day: number, lost: boolean) => void,
+  ) {
     this.#coverage = coverage;
     this.#onEvicted = onEvicted;
   }
@@ -91,8 +94,9 @@ export class ResidentDays {
     for (const candidate of this.#days.keys()) {
       if (this.#days.size <= RESIDENT_DAYS_MAX) break;
       if (candidate === day || this.stays(candidate)) continue;
+      const lost = this.#hasOpen(candidate);
       this.#days.delete(candidate);
-      this.#onEvicted(candidate);
+      this.#onEvicted(candidate, lost);
     }
     return created;
   }
@@ -160,6 +164,13 @@ export class ResidentDays {
       if (found !== undefined) sums = mergeSums(sums, found.sums(range));
     }
     return sums;
+  }
+
+  #hasOpen(day: number): boolean {
+    const resident = this.#days.get(day);
+    for (const { lo, hi } of this.#coverage.committed.missing(dayRange(day)))
+      for (let minute = lo; minute < hi; minute++) if (resident?.at(minute) !== undefined) return true;
+    return false;
   }
 
   #touch(day: number): DayMinutes | undefined {

@@ -25,8 +25,6 @@ import { SeriesChanges } from "./series-changes.ts";
 import { SeriesCoverage, type WindowKnowledge } from "./series-coverage.ts";
 import { SeriesGrid, type SeriesIdentity } from "./series-grid.ts";
 
-const NO_MINUTES: MinuteRange = { lo: 0, hi: 0 };
-
 /**
  * Everything known of one series: which minutes are covered, and for the days in memory what each contributed.
  *
@@ -46,7 +44,10 @@ export class SeriesStore {
   readonly #grid: SeriesGrid;
   readonly #coverage = new SeriesCoverage();
   #revision = 0;
-  readonly #days = new ResidentDays(this.#coverage, (day) => this.#certainty.dropDay(day));
+  readonly #days = new ResidentDays(this.#coverage, (day, lost) => {
+    this.#certainty.dropDay(day);
+    if (lost) this.changes.note(dayRange(day));
+  });
   readonly #certainty = new SeriesCertainty({
     grid: () => this.grid,
     coverage: this.#coverage,
@@ -121,7 +122,7 @@ export class SeriesStore {
       this.#note({ lo: minute.minute, hi: minute.minute + 1 });
     }
     if (sealed !== undefined) this.#seal(sealed, aligned);
-    this.#changed(sealed ?? NO_MINUTES);
+    this.#changed(sealed ?? { lo: 0, hi: 0 });
   }
 
   /** Minutes are no longer known (their segment is gone): they are uncovered and contribute nothing. */
@@ -235,8 +236,8 @@ export class SeriesStore {
 
   /** {@link window} without its profile. */
   sums(range: MinuteRange, expectedEnd: number, nowMinute: number): KnownWindow {
-    const fold = this.#knownFinished(range) ?? this.#days.sums(range);
-    return { fold, ...this.knowledgeOf(range, expectedEnd, nowMinute) };
+    const known = this.knowledgeOf(range, expectedEnd, nowMinute);
+    return { fold: this.#knownFinished(range) ?? this.#days.sums(range), ...known };
   }
 
   /** What is known of a window, without folding it. */
