@@ -27,6 +27,7 @@ import {
 import { LiveSeries } from "../../src/live/mod.ts";
 import { levelSetToWire } from "../../src/protocol/mod.ts";
 import { readLevels, SeriesStore } from "../../src/store/mod.ts";
+import { wholeWindow } from "../../tests/support/mod.ts";
 import { LIQUID_GRID, LIQUID_LOW, liquidDay } from "./liquid-day.ts";
 import { seededRandom } from "./seeded-random.ts";
 
@@ -160,7 +161,7 @@ function run(rate: number, seconds: number): boolean {
   let fold = foldWindow([]);
   for (let i = 0; i < SCRATCH_ROUNDS; i++) {
     fold = foldWindow([...today, ...liveMinutes]);
-    windowLevels(fold, LIQUID_GRID);
+    windowLevels(wholeWindow(fold), LIQUID_GRID);
   }
   const { user: scratchUser, system: scratchSystem } = process.cpuUsage(scratchCpu);
   const scratchUs = (scratchUser + scratchSystem) / SCRATCH_ROUNDS;

@@ -23,6 +23,7 @@ import {
   windowLevels,
 } from "../../src/core/mod.ts";
 import { DayLoader, DayProfiles, SeriesStore } from "../../src/store/mod.ts";
+import { wholeWindow } from "../../tests/support/mod.ts";
 import { percentile } from "./percentile.ts";
 
 const BUDGET_MS = 10;
@@ -170,7 +171,7 @@ const both: number[] = [];
 for (let i = 0; i < 50; i++) {
   const startedAt = performance.now();
   const fold = timed(folds, () => foldOf(year));
-  timed(levels, () => windowLevels(fold, GRID));
+  timed(levels, () => windowLevels(wholeWindow(fold), GRID));
   both.push(performance.now() - startedAt);
 }
 summary("the whole year: fold", folds);
@@ -178,7 +179,7 @@ summary("the whole year: levels (ranked)", levels);
 summary("the whole year: fold and levels", both);
 for (const method of VALUE_AREA_METHODS) {
   const taken: number[] = [];
-  for (let i = 0; i < 20; i++) timed(taken, () => windowLevels(whole, GRID, { method }));
+  for (let i = 0; i < 20; i++) timed(taken, () => windowLevels(wholeWindow(whole), GRID, { method }));
   summary(`the whole year: levels (${method})`, taken);
 }
 
@@ -190,7 +191,7 @@ for (let i = 0; i < Number(options.windows); i++) {
   const [a, b] = [minuteAt(), minuteAt()];
   const range = { lo: Math.min(a, b), hi: Math.max(a, b) + 1 };
   await read(range);
-  timed(anyWindow, () => windowLevels(foldOf(range), GRID));
+  timed(anyWindow, () => windowLevels(wholeWindow(foldOf(range)), GRID));
 }
 summary("any window of the year: fold and levels", anyWindow);
 for (let i = 0; i < Number(options.windows); i++) {
@@ -199,14 +200,18 @@ for (let i = 0; i < Number(options.windows); i++) {
   // The newest day is in memory: its part is folded out of its minutes.
   await read({ lo: last.lo, hi: last.lo + 1 });
   await read({ lo: range.lo, hi: last.lo });
-  timed(fromMinutes, () => windowLevels(foldOf(range), GRID));
+  timed(fromMinutes, () => windowLevels(wholeWindow(foldOf(range)), GRID));
 }
 summary("any window up to a minute of the newest day", fromMinutes);
 
 const half = { lo: year.lo, hi: dayRange(FIRST_DAY + Math.floor(days / 2)).lo };
 const [earlier, later] = [await read(half), await read({ lo: half.hi, hi: year.hi })];
 const compared: number[] = [];
-for (let i = 0; i < 20; i++) timed(compared, () => compareWindows(earlier, later, GRID));
+const withLevels = (fold: WindowFold) => ({
+  ...wholeWindow(fold),
+  levels: windowLevels(wholeWindow(fold), GRID),
+});
+for (let i = 0; i < 20; i++) timed(compared, () => compareWindows(withLevels(earlier), withLevels(later), 1));
 summary("comparison of two half years, folded", compared);
 
 const oneDay: number[] = [];

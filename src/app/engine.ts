@@ -98,7 +98,7 @@ export class Engine {
       method: config.valueAreaMethod,
       followed: config.symbols.map(symbolName),
     });
-    this.windows = createWindowService({ ...deps, store: this.store, loader });
+    this.windows = createWindowService({ ...deps, store: this.store, loader, candles: this.#skeleton });
     this.bars = createBarService({ ...deps, store: this.store, loader });
     this.upkeep = new Upkeep({
       ...deps,

@@ -21,12 +21,21 @@ import {
   type Turns,
   type ValueAreaMethod,
 } from "../core/mod.ts";
-import { type DayLoader, type ProfileStore, type SeriesStore, windowsRead } from "../store/mod.ts";
+import {
+  type DayLoader,
+  daysAndParts,
+  type ProfileStore,
+  type SeriesStore,
+  type WindowRanges,
+  windowsRead,
+} from "../store/mod.ts";
 import type { VenueRegistry } from "../venues/mod.ts";
 import type { EngineLog } from "./engine-log.ts";
 
 /** How long the start-up backfill waits for the candles that its order needs. */
 const PREPARE_MS = 3_000;
+/** Days whose candles a window takes, at most; the ones of a series that are kept are a few more. */
+const WINDOW_DAYS_MAX = 14;
 /** How long whoever asks for levels waits for the candles that would prove them. */
 const ANSWER_WAIT_MS = 300;
 
@@ -110,6 +119,34 @@ export class SkeletonWatch {
     const lacks = windows.some((window) => this.#keeper.lacks(series, window));
     const brought = Promise.all(windows.map((window) => this.#keeper.bring(series, window)));
     if (lacks) await this.#within(ANSWER_WAIT_MS, brought);
+  }
+
+  /**
+   * Somebody asks for windows: waits a moment for the candles of days that lack them. A window that lacks more days than are kept
+   * cannot be proven, so for it nothing is fetched, or the newest days where a part helps.
+   */
+  async bring(
+    series: SeriesStore,
+    windows: readonly WindowRanges[],
+    { waitMs, partly = false }: { readonly waitMs: number; readonly partly?: boolean },
+  ): Promise<void> {
+    const lacking = windows.flatMap((ranges) => {
+      const days = ranges.flatMap((range) => this.#lacking(series, range));
+      return days.length > WINDOW_DAYS_MAX && !partly ? [] : days.slice(-WINDOW_DAYS_MAX);
+    });
+    if (lacking.length === 0) return;
+    const newestFirst = lacking.toReversed().map((part) => this.#keeper.bring(series, part));
+    await this.#within(waitMs, Promise.all(newestFirst));
+  }
+
+  /** The days and parts of days of a range whose candles would prove more, and are to be had. */
+  #lacking(series: SeriesStore, range: MinuteRange): MinuteRange[] {
+    const uncovered = series.covered.missing(range);
+    if (uncovered.length === 0) return [];
+    const days = new Set(uncovered.flatMap((gap) => [...daysAndParts(gap)].map(({ lo }) => dayOfMinute(lo))));
+    return [...daysAndParts(range)].filter(
+      (part) => days.has(dayOfMinute(part.lo)) && this.#keeper.lacks(series, part),
+    );
   }
 
   /** Brings the candles of some symbols in before their trades are fetched; waits a few seconds at most, never rejects. */

@@ -12,6 +12,9 @@ import {
 export const LOAD_WAIT_MS = 20_000;
 /** Times that a window is begun anew, because days were dropped or scales grew while others were loaded. */
 const ROUNDS_MAX = 4;
+/** Longest time that one answer waits for candles, all in all, and for those of one batch of windows or one range, ms. */
+const CANDLES_WAIT_MS = 2_000;
+const CANDLES_STEP_MS = 300;
 /** Windows within one day that are folded in one turn; an hour takes about 0.5 ms. */
 const BATCH_WINDOWS = 8;
 
@@ -31,14 +34,27 @@ export type WindowsRead<T> =
 export interface WindowReaderDeps {
   readonly loader: Pick<DayLoader, "load">;
   readonly profiles: DayProfiles;
+  /** Brings the candles of minutes whose trades are missing; waits for them so long at most. */
+  readonly candles: WindowCandles;
   readonly turns: Pick<Turns, "take">;
   /** Any clock that only goes forward, ms. */
   readonly now: () => number;
 }
 
+export interface WindowCandles {
+  /** `partly`: of a window that lacks more days than are kept, the newest. */
+  readonly bring: (
+    series: SeriesStore,
+    windows: readonly WindowRanges[],
+    options: { readonly waitMs: number; readonly partly?: boolean },
+  ) => Promise<void>;
+}
+
 interface Patience {
   readonly until: number;
   readonly signal: AbortSignal;
+  /** What is left of {@link CANDLES_WAIT_MS}. */
+  candlesMs: number;
 }
 
 /** Reads any windows of a series, however long: days are loaded one by one, and each fold takes its turn. */
@@ -51,16 +67,17 @@ export class WindowReader {
 
   /**
    * What `take` makes of each window's fold, in their order. It is called while nothing else runs, so that what it reads of the
-   * series belongs to the fold; all folds lie on one grid. A window is ranges without a common minute.
+   * series before its first await belongs to the fold, which is its own; all folds lie on one grid. A window is ranges without a
+   * common minute.
    * Throws the signal's reason once it is aborted, and what the tape throws.
    */
   async each<T>(
     series: SeriesStore,
     windows: readonly WindowRanges[],
-    take: (fold: WindowFold, index: number) => T,
+    take: (fold: WindowFold, index: number) => T | Promise<T>,
     signal: AbortSignal,
   ): Promise<WindowsRead<T>> {
-    const patience = { until: this.#deps.now() + LOAD_WAIT_MS, signal };
+    const patience = this.#patience(signal);
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const { grid } = series;
       const values: T[] = [];
@@ -86,18 +103,22 @@ export class WindowReader {
     signal: AbortSignal,
   ): Promise<WindowsRead<T>> {
     const { profiles, loader, now } = this.#deps;
-    const until = now() + LOAD_WAIT_MS;
+    const patience = this.#patience(signal);
     const parts = [...daysAndParts(range)];
+    let candles = false;
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const missing = profiles.withoutSpans(series, range);
-      if (missing.length === 0) return { kind: "read", values: [take(parts)] };
+      if (missing.length === 0 && candles) return { kind: "read", values: [take(parts)] };
       for (const [at, part] of missing.entries()) {
         signal.throwIfAborted();
-        if (now() > until)
+        if (now() > patience.until)
           return { kind: "loading", daysLoaded: parts.length - missing.length + at, daysTotal: parts.length };
         await loader.load(series, part);
         profiles.keep(series, part);
       }
+      // After the days: one that makes room takes its candles along.
+      await this.#bringCandles(series, [[range]], patience, true);
+      candles = true;
     }
     return this.#noRoom();
   }
@@ -106,7 +127,7 @@ export class WindowReader {
   async #batch<T>(
     series: SeriesStore,
     windows: readonly WindowRanges[],
-    take: (fold: WindowFold, index: number) => T,
+    take: (fold: WindowFold, index: number) => T | Promise<T>,
     patience: Patience,
   ): Promise<WindowsRead<T>> {
     const { profiles, turns } = this.#deps;
@@ -115,17 +136,14 @@ export class WindowReader {
         const late = await this.#load(series, ranges, patience);
         if (late !== undefined) return late;
       }
-      const taken = await turns.take((): WindowsRead<T> | undefined => {
+      await this.#bringCandles(series, windows, patience);
+      const taken = await turns.take(() => {
         if (windows.some((ranges) => profiles.absent(series, ranges).length > 0)) return undefined;
-        const values: T[] = [];
-        for (const [index, ranges] of windows.entries()) {
-          const fold = profiles.fold(series, ranges);
-          if (fold === undefined) return { kind: "too_large", reason: TOO_MUCH_VOLUME };
-          values.push(take(fold, index));
-        }
-        return { kind: "read", values };
+        const folds = windows.map((ranges) => profiles.fold(series, ranges));
+        return folds.every((fold) => fold !== undefined) ? folds.map(take) : "too_large";
       });
-      if (taken !== undefined) return taken;
+      if (taken === "too_large") return { kind: "too_large", reason: TOO_MUCH_VOLUME };
+      if (taken !== undefined) return { kind: "read", values: await Promise.all(taken) };
     }
     return this.#noRoom();
   }
@@ -149,6 +167,24 @@ export class WindowReader {
       await turns.take(() => profiles.keep(series, block));
     }
     return undefined;
+  }
+
+  async #bringCandles(
+    series: SeriesStore,
+    windows: readonly WindowRanges[],
+    patience: Patience,
+    partly = false,
+  ): Promise<void> {
+    const { candles, now } = this.#deps;
+    if (patience.candlesMs <= 0) return;
+    const began = now();
+    const waitMs = Math.min(CANDLES_STEP_MS, patience.candlesMs);
+    await candles.bring(series, windows, { waitMs, partly });
+    patience.candlesMs -= now() - began;
+  }
+
+  #patience(signal: AbortSignal): Patience {
+    return { until: this.#deps.now() + LOAD_WAIT_MS, signal, candlesMs: CANDLES_WAIT_MS };
   }
 
   #loading(series: SeriesStore, windows: readonly WindowRanges[]): DaysLoading {

@@ -3,6 +3,7 @@ import {
   minuteOfMs,
   type SessionCalendar,
   symbolName,
+  type Turns,
   type ValueAreaMethod,
 } from "../core/mod.ts";
 import type { Loading, TooLarge } from "../http/mod.ts";
@@ -14,6 +15,7 @@ import type { WindowReader, WindowsRead } from "./window-reader.ts";
 export interface WindowDeps extends SeriesRefs {
   readonly reader: WindowReader;
   readonly profiles: DayProfiles;
+  readonly turns: Pick<Turns, "take">;
   readonly calendar: SessionCalendar;
   readonly nowMs: () => number;
   /** Minutes before this one are expected to be known. */
@@ -42,7 +44,11 @@ export function readingOf(
 }
 
 /** Which minutes of some ranges are known, all of them together. */
-export function knowledgeOf(deps: WindowDeps, series: SeriesStore, ranges: WindowRanges) {
+export function knowledgeOf(
+  deps: Pick<WindowDeps, "nowMs" | "expectedEnd">,
+  series: SeriesStore,
+  ranges: WindowRanges,
+) {
   const expectedEnd = deps.expectedEnd();
   const nowMinute = nowMinuteOf(deps);
   const known = ranges.map((range) =>
@@ -67,7 +73,7 @@ export function aboutOf(deps: WindowDeps, { series, coarser }: Reading, grid: Gr
   return { symbol: series.symbol, asOfMs: deps.nowMs(), revision, ...grid, coarser };
 }
 
-export function nowMinuteOf({ nowMs }: WindowDeps): number {
+export function nowMinuteOf({ nowMs }: Pick<WindowDeps, "nowMs">): number {
   return minuteOfMs(nowMs());
 }
 

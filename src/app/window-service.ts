@@ -39,32 +39,25 @@ import type { ExchangeClock } from "./exchange-clock.ts";
 import { SEAL_GRACE_MS } from "./level-service.ts";
 import { readNakedPocs } from "./naked-poc-reader.ts";
 import { noSession } from "./no-session.ts";
-import { WindowReader } from "./window-reader.ts";
-import {
-  aboutOf,
-  knowledgeOf,
-  nowMinuteOf,
-  type Reading,
-  readingOf,
-  refused,
-  type WindowDeps,
-} from "./window-reading.ts";
+import { type ProvenWindow, proveWindow } from "./window-proving.ts";
+import { type WindowCandles, WindowReader } from "./window-reader.ts";
+import { aboutOf, nowMinuteOf, type Reading, readingOf, refused, type WindowDeps } from "./window-reading.ts";
 
 export interface WindowServiceOptions extends Pick<WindowDeps, "store" | "calendar"> {
   readonly config: Pick<Config, "symbols" | "valueAreaMethod">;
   readonly loader: DayLoader;
+  readonly candles: WindowCandles;
   readonly turns: Turns;
   readonly clock: ExchangeClock;
 }
 
 /** The windows of a process, with a store of folded days of their own. */
-export function createWindowService({ config, loader, turns, clock, store, calendar }: WindowServiceOptions) {
+export function createWindowService(options: WindowServiceOptions) {
+  const { config, loader, candles, turns, clock, store, calendar } = options;
   const profiles = new DayProfiles();
   return new WindowService({
-    store,
-    profiles,
-    reader: new WindowReader({ loader, profiles, turns, now: () => clock.now() }),
-    calendar,
+    ...{ store, profiles, turns, calendar },
+    reader: new WindowReader({ loader, profiles, candles, turns, now: () => clock.now() }),
     nowMs: () => clock.nowMs(),
     expectedEnd: () => minuteOfMs(clock.nowMs() - SEAL_GRACE_MS),
     method: config.valueAreaMethod,
@@ -104,17 +97,17 @@ export class WindowService implements WindowReads {
   async periods(query: PeriodsQuery, { signal }: CallOptions): Promise<WindowOutcome<KnownPeriods>> {
     const found = readingOf(this.#deps, query);
     if (found.kind !== "reading") return found;
-    const { series, method, coarser } = found;
+    const { series, method } = found;
     const ranges = [...periodsWithin(query.period, query.range)];
     let revision = Number.POSITIVE_INFINITY;
     const read = await this.#deps.reader.each(
       series,
       ranges.map((range) => [range]),
-      (fold, at): LevelsOfWindow => {
-        revision = Math.min(revision, series.revision);
+      async (fold, at): Promise<LevelsOfWindow> => {
         const range = ranges[at]!;
-        const levels = windowLevels(fold, series.grid, { method, coarser });
-        return { range, levels, ...knowledgeOf(this.#deps, series, [range]) };
+        const window = await proveWindow(this.#deps, found, { ranges: [range], fold }, signal);
+        revision = Math.min(revision, window.revision);
+        return levelsOf(window, found, { range });
       },
       signal,
     );
@@ -142,12 +135,12 @@ export class WindowService implements WindowReads {
     const read = await this.#deps.reader.each(
       series,
       windows.map(({ range }) => [this.#begun(range)]),
-      (fold, at): { fold: WindowFold; of: LevelsOfWindow } => {
-        revision = Math.min(revision, series.revision);
+      async (fold, at): Promise<{ fold: WindowFold; of: LevelsOfWindow }> => {
         const { range, session } = windows[at]!;
-        const levels = windowLevels(fold, series.grid, { method, coarser });
-        const of = { range, levels, ...knowledgeOf(this.#deps, series, [range]) };
-        return { fold, of: session === undefined ? of : { ...of, session } };
+        // The coverage is that of the whole window, which is expected up to now.
+        const window = await proveWindow(this.#deps, found, { ranges: [range], fold }, signal);
+        revision = Math.min(revision, window.revision);
+        return { fold, of: levelsOf(window, found, session === undefined ? { range } : { range, session }) };
       },
       signal,
     );
@@ -159,7 +152,11 @@ export class WindowService implements WindowReads {
       share: DEFAULT_SHARE,
       a: before.of,
       b: after.of,
-      comparison: compareWindows(before.fold, after.fold, series.grid, { method, coarser }),
+      comparison: compareWindows(
+        { fold: before.fold, ...before.of },
+        { fold: after.fold, ...after.of },
+        coarser,
+      ),
     };
     return { kind: "found", answer };
   }
@@ -170,25 +167,25 @@ export class WindowService implements WindowReads {
 
   /** One profile of some ranges. */
   async #profileOf(
-    { series, method, coarser }: Reading,
+    reading: Reading,
     ranges: WindowRanges,
     about: Pick<KnownProfile, "range" | "sessions">,
     signal: AbortSignal,
   ): Promise<{ readonly kind: "found"; readonly answer: KnownProfile } | Loading | TooLarge> {
+    const { series, method, coarser } = reading;
     const read = await this.#deps.reader.each(
       series,
       [ranges],
-      (fold): KnownProfile => ({
-        ...about,
-        ...series.grid,
-        symbol: series.symbol,
-        asOfMs: this.#deps.nowMs(),
-        revision: series.revision,
-        window: { fold, ...knowledgeOf(this.#deps, series, ranges) },
-        method,
-        share: DEFAULT_SHARE,
-        coarser,
-      }),
+      async (fold): Promise<KnownProfile> => {
+        const window = await proveWindow(this.#deps, reading, { ranges, fold }, signal);
+        const { grid, revision, asOfMs, doubts } = window;
+        return {
+          ...about,
+          ...grid,
+          ...{ symbol: series.symbol, asOfMs, revision, window, doubts },
+          ...{ method, share: DEFAULT_SHARE, coarser },
+        };
+      },
       signal,
     );
     return read.kind === "read" ? { kind: "found", answer: read.values[0]! } : refused(series, read);
@@ -217,4 +214,13 @@ export class WindowService implements WindowReads {
   #begun({ lo, hi }: MinuteRange): MinuteRange {
     return { lo, hi: Math.max(lo, Math.min(hi, nowMinuteOf(this.#deps) + 1)) };
   }
+}
+
+function levelsOf(
+  window: ProvenWindow,
+  { method, coarser }: Reading,
+  about: Pick<LevelsOfWindow, "range" | "session">,
+): LevelsOfWindow {
+  const { coverage, whole, doubts, grid } = window;
+  return { ...about, levels: windowLevels(window, grid, { method, coarser }), coverage, whole, doubts };
 }

@@ -1,6 +1,7 @@
 import {
   type WireComparison,
   type WireNakedPocs,
+  type WireNumber,
   type WireProfileSummary,
   type WireWindow,
   type WireWindowLevels,
@@ -13,8 +14,11 @@ export function windowText(of: WireProfileSummary): string {
   const { method, share } = of.value_area;
   return [
     `${of.symbol}  ${of.from} – ${of.to}  ${of.precision}, coverage ${coveragePercent(of.coverage)}, revision ${of.revision}`,
-    `  ${grouped(of.trade_count)} trades, volume ${wireText(of.total_volume)}; value area ${method}, ${Number((share * 100).toFixed(6))} %, bins of ${wireText(of.bin_size)}; ${of.whole ? "exact" : "estimates: minutes are missing"}`,
-    ...levelRows(of).map(([name, value]) => `  ${name.padEnd(11)} ${value.padStart(18)}`),
+    `  ${grouped(of.trade_count)} trades, volume ${wireText(of.total_volume)}; value area ${method}, ${Number((share * 100).toFixed(6))} %, bins of ${wireText(of.bin_size)}; ${of.whole ? "every minute is known" : "minutes are missing"}`,
+    ...levelRows(of).map(([name, value, trust]) =>
+      `  ${name.padEnd(11)} ${value.padStart(18)}  ${trust}`.trimEnd(),
+    ),
+    ...of.doubts.map(({ from, to, reason }) => `  in doubt: ${from} – ${to}: ${reason}`),
   ].join("\n");
 }
 
@@ -22,11 +26,12 @@ export function windowText(of: WireProfileSummary): string {
 export function nakedPocsText(of: WireNakedPocs): string {
   const known = of.coverage === null ? "nothing known" : `coverage ${coveragePercent(of.coverage)}`;
   const head = `${of.symbol}  naked POCs of ${of.sessions.length} sessions, last ${shownLevel(of.last)}, bins of ${wireText(of.bin_size)}, ${known}`;
-  if (of.naked_pocs.length === 0) return `${head}\n  none: every one was touched, or none is known`;
   const rows = of.naked_pocs.map(
-    ({ session, price, distance, certainty }) =>
-      `  ${session} ${wireText(price).padStart(18)}  ${signed(distance).padStart(14)}  ${certainty}`,
+    ({ session, price, distance, certainty, bounds }) =>
+      `  ${session} ${wireText(price).padStart(18)}  ${signed(distance).padStart(14)}  ${trustText(certainty, bounds)}`,
   );
+  if (rows.length === 0) rows.push("  none: every one was touched, or none is known");
+  if (of.undecided.length > 0) rows.push(`  touched, as far as is known: ${of.undecided.join(", ")}`);
   return [head, ...rows].join("\n");
 }
 
@@ -35,9 +40,10 @@ export function comparisonText(of: WireComparison): string {
   const name = ({ session, from, to }: WireWindow) => session ?? `${from} – ${to}`;
   const [a, b] = [levelRows(of.a), levelRows(of.b)];
   const overlap = of.overlap === null ? "-" : `${Number((Number(of.overlap) * 100).toFixed(4))} %`;
+  const trust = Object.entries(of.certainty).map(([name, certainty]) => `${name} ${certainty ?? "-"}`);
   return [
     `${of.symbol}  ${name(of.a)} and ${name(of.b)}; value area ${of.value_area.method}, bins of ${wireText(of.bin_size)}`,
-    `  overlap ${overlap}, POC ${signed(of.poc_shift)}, value area ${(of.migration ?? "-").replaceAll("_", " ")}`,
+    `  overlap ${overlap}, POC ${signed(of.poc_shift)}, value area ${(of.migration ?? "-").replaceAll("_", " ")} (${trust.join(", ").replaceAll("_", " ")})`,
     ...a.map(
       ([level, value], at) =>
         `  ${level.padEnd(11)} ${value.padStart(18)} ${(b[at]?.[1] ?? "-").padStart(18)}`,
@@ -46,24 +52,39 @@ export function comparisonText(of: WireComparison): string {
   ].join("\n");
 }
 
-function levelRows(of: WireWindowLevels): [name: string, value: string][] {
-  const bands = of.bands.flatMap(({ multiple, lower, upper }): [string, string][] => [
-    [`VWAP + ${wireText(multiple)}σ`, wireText(upper)],
-    [`VWAP - ${wireText(multiple)}σ`, wireText(lower)],
+type Row = readonly [name: string, value: string, trust: string];
+
+function levelRows(of: WireWindowLevels): Row[] {
+  const row = (label: string, name: keyof WireWindowLevels["certainty"]): Row => [
+    ...([label, shownLevel(of[name])] as const),
+    trustText(of.certainty[name], of.bounds[name] ?? null),
+  ];
+  const bands = of.bands.flatMap(({ multiple, lower, upper }): Row[] => [
+    [`VWAP + ${wireText(multiple)}σ`, wireText(upper), ""],
+    [`VWAP - ${wireText(multiple)}σ`, wireText(lower), ""],
   ]);
   return [
-    ["VWAP", shownLevel(of.vwap)],
+    row("VWAP", "vwap"),
     ...bands,
-    ["POC", shownLevel(of.poc)],
-    ["VAH", shownLevel(of.vah)],
-    ["VAL", shownLevel(of.val)],
-    ["OPEN", shownLevel(of.open)],
-    ["HIGH", shownLevel(of.high)],
-    ["LOW", shownLevel(of.low)],
-    ["LAST", shownLevel(of.last)],
-    ["range", shownLevel(of.range)],
-    ["delta", shownLevel(of.delta)],
+    row("POC", "poc"),
+    row("VAH", "vah"),
+    row("VAL", "val"),
+    row("OPEN", "open"),
+    row("HIGH", "high"),
+    row("LOW", "low"),
+    row("LAST", "last"),
+    row("range", "range"),
+    row("delta", "delta"),
   ];
+}
+
+/** How far a value can be trusted, with its interval. */
+function trustText(
+  certainty: WireWindowLevels["certainty"]["vwap"],
+  bounds: readonly [WireNumber, WireNumber] | null,
+): string {
+  const within = bounds === null ? "" : ` ${wireText(bounds[0])} – ${wireText(bounds[1])}`;
+  return `${certainty ?? ""}${within}`;
 }
 
 function signed(value: WireComparison["poc_shift"]): string {

@@ -132,14 +132,17 @@ function provenBy(
 }
 
 /** What proves something only if the window is known up to now is an estimate where it is not. */
-function trustOf({ whole, proof }: KnownWindow): (reading: Reading) => Reading {
+export function trustOf({
+  whole,
+  proof,
+}: Pick<KnownWindow, "whole" | "proof">): (reading: Reading) => Reading {
   return whole || proof?.upToNow === true
     ? (reading) => reading
     : ({ value }) => ({ value, certainty: "estimate" });
 }
 
 /** A window that has not begun expects nothing: its null is not knowledge. */
-function absent({ expectedMinutes }: WindowCoverage, exact: boolean): Reading {
+export function absent({ expectedMinutes }: WindowCoverage, exact: boolean): Reading {
   return { value: null, certainty: exact && expectedMinutes > 0 ? "exact" : null };
 }
 

@@ -1,5 +1,6 @@
 /** Pure arithmetic and rules: no I/O, no clock, no randomness, no dependency but itself. */
 export * from "./backoff.ts";
+export * from "./band-reading.ts";
 export * from "./bar.ts";
 export * from "./bin.ts";
 export * from "./calendar-rules.ts";
@@ -13,6 +14,7 @@ export * from "./certify/poc-bounds.ts";
 export * from "./certify/profile-bounds.ts";
 export * from "./certify/profile-state.ts";
 export * from "./certify/skeleton-candle.ts";
+export * from "./certify/told-window.ts";
 export * from "./certify/unseen-minute.ts";
 export * from "./clock.ts";
 export * from "./coarser-minute.ts";

@@ -32,32 +32,53 @@ export interface VwapBands {
  */
 export function vwapBands(
   sums: Pick<WindowSums, "volume" | "quoteVolume" | "squareVolume">,
-  { priceScale }: Scales,
+  scales: Scales,
   multiples: readonly Decimal[] = DEFAULT_BAND_MULTIPLES,
 ): VwapBands | null {
   if (sums.volume === 0) return null;
-  const volume = BigInt(sums.volume);
   const quote = sums.quoteVolume;
   // Never negative for sums of real trades (Cauchy and Schwarz).
-  const spread = volume * sums.squareVolume - quote * quote;
-  invariant(spread >= 0n, `the sums contradict each other: a variance of ${spread} / ${volume}²`);
-  const scale = priceScale + VWAP_EXTRA_DIGITS;
-  const unit = 10n ** BigInt(VWAP_EXTRA_DIGITS);
-  const at = (centre: bigint, multiple: Decimal): Decimal => {
-    const divisor = 10n ** BigInt(multiple.scale);
-    const factor = unit * multiple.units;
-    return decimal(
-      divideRootSumHalfEven(unit * centre * divisor, factor * factor * spread, volume * divisor),
-      scale,
-    );
-  };
+  const spread = BigInt(sums.volume) * sums.squareVolume - quote * quote;
+  invariant(spread >= 0n, `the sums contradict each other: a variance of ${spread} / ${sums.volume}²`);
+  const of = { volume: sums.volume, spread };
   return {
-    deviation: at(0n, decimal(1, 0)),
+    deviation: deviationOf(of, scales),
     bands: multiples.map((multiple) => {
       invariant(multiple.units > 0n, `a band's multiple is positive, got ${multiple.units}`);
       // Rounding half to even is the same on both sides of 0.
-      const mirrored = at(-quote, multiple);
-      return { multiple, lower: { ...mirrored, units: -mirrored.units }, upper: at(quote, multiple) };
+      const mirrored = beside(-quote, multiple, of, scales);
+      return {
+        multiple,
+        lower: { ...mirrored, units: -mirrored.units },
+        upper: beside(quote, multiple, of, scales),
+      };
     }),
   };
+}
+
+/** What a deviation is made of: σ² = `spread` / `volume`², with `spread` = S·R − Q² ≥ 0 and `volume` = S > 0. */
+export interface VolumeSpread {
+  readonly volume: number;
+  readonly spread: bigint;
+}
+
+/** σ, in price. */
+export function deviationOf(of: VolumeSpread, scales: Scales): Decimal {
+  return beside(0n, decimal(1, 0), of, scales);
+}
+
+/** (centre + multiple·√spread) / volume. */
+function beside(
+  centre: bigint,
+  multiple: Decimal,
+  { volume, spread }: VolumeSpread,
+  { priceScale }: Scales,
+): Decimal {
+  const unit = 10n ** BigInt(VWAP_EXTRA_DIGITS);
+  const divisor = 10n ** BigInt(multiple.scale);
+  const factor = unit * multiple.units;
+  return decimal(
+    divideRootSumHalfEven(unit * centre * divisor, factor * factor * spread, BigInt(volume) * divisor),
+    priceScale + VWAP_EXTRA_DIGITS,
+  );
 }

@@ -1,9 +1,10 @@
 import { type Decimal, decimal, divideHalfEven } from "./decimal.ts";
-import type { LevelOptions } from "./levels.ts";
-import type { GridOf } from "./minute.ts";
+import type { Reading } from "./level-reading.ts";
+import type { Certainty } from "./level-set.ts";
 import type { ProfileRows } from "./profile.ts";
-import { DEFAULT_SHARE, type ValueArea, valueArea } from "./value-area.ts";
+import type { ValueArea } from "./value-area.ts";
 import type { WindowFold } from "./window-fold.ts";
+import type { WindowLevels } from "./window-levels.ts";
 
 /**
  * How the value area of a window lies to that of the window before it, in the terms of Dalton's "Mind over Markets".
@@ -25,34 +26,94 @@ export const OVERLAP_DIGITS = 6;
 /** Doubles whose products differ by more than this part of the larger are in the right order: each is off by 2^-53. */
 const ORDER_MARGIN = 2 ** -50;
 
+/** How the value area went, null when one of the windows has none. */
+export interface MigrationReading {
+  readonly value: ValueAreaMigration | null;
+  readonly certainty: Exclude<Certainty, "bounded"> | null;
+}
+
 export interface WindowComparison {
-  /** Common share of both profiles, 0 to 1. */
-  readonly overlap: Decimal;
+  /** Common share of both profiles, 0 to 1, of the trades at hand. */
+  readonly overlap: Reading;
   /** POC of the later window minus that of the earlier. */
-  readonly pocShift: Decimal;
-  readonly migration: ValueAreaMigration;
+  readonly pocShift: Reading;
+  readonly migration: MigrationReading;
+}
+
+/** A window to be compared, with its levels. */
+export interface ComparedWindow {
+  readonly fold: WindowFold;
+  readonly whole: boolean;
+  readonly levels: Pick<WindowLevels, "poc" | "vah" | "val">;
 }
 
 /**
- * Compares two windows of one grid. Null when one of them has no volume.
+ * Compares two windows of one grid, their rows `coarser` bins wide. What needs the levels of a window without volume is null.
  *
  * The overlap is Σ over rows of min(share of the earlier window's volume, share of the later one's), an exact fraction
  * rounded once, half to even: 1 for profiles of one shape, 0 without a common row.
  */
 export function compareWindows(
-  earlier: WindowFold,
-  later: WindowFold,
-  { scales, binUnits }: GridOf,
-  { method = "ranked", share = DEFAULT_SHARE, coarser = 1 }: LevelOptions = {},
-): WindowComparison | null {
-  const [before, after] = [earlier.profile.rows(coarser), later.profile.rows(coarser)];
-  const [from, to] = [valueArea(before, method, { share }), valueArea(after, method, { share })];
-  if (from === undefined || to === undefined) return null;
+  earlier: ComparedWindow,
+  later: ComparedWindow,
+  coarser: number,
+): WindowComparison {
   return {
-    overlap: overlapOf(before, earlier.volume, after, later.volume),
-    pocShift: decimal((to.poc - from.poc) * binUnits * coarser, scales.priceScale),
-    migration: migrationOf(from, to),
+    overlap: readOverlap(earlier, later, coarser),
+    pocShift: readShift(earlier.levels.poc, later.levels.poc),
+    migration: readMigration(earlier.levels, later.levels),
   };
+}
+
+function readOverlap(earlier: ComparedWindow, later: ComparedWindow, coarser: number): Reading {
+  if (earlier.fold.volume === 0 || later.fold.volume === 0) return { value: null, certainty: null };
+  const [before, after] = [earlier.fold.profile.rows(coarser), later.fold.profile.rows(coarser)];
+  return {
+    value: overlapOf(before, earlier.fold.volume, after, later.fold.volume),
+    certainty: earlier.whole && later.whole ? "exact" : "estimate",
+  };
+}
+
+/** The ends of a proven value; undefined of an estimate. */
+function endsOf({ value, certainty, bounds }: Reading): readonly [low: Decimal, high: Decimal] | undefined {
+  if (value === null || certainty === "estimate") return undefined;
+  return bounds ?? [value, value];
+}
+
+/** As good as the worse of what it follows from, which is all proven. */
+function provenBy(...readings: readonly Reading[]): "exact" | "certain" {
+  return readings.every(({ certainty }) => certainty === "exact") ? "exact" : "certain";
+}
+
+function readShift(from: Reading, to: Reading): Reading {
+  if (from.value === null || to.value === null) return { value: null, certainty: null };
+  // Edges of rows of one grid: their scale is that of the prices.
+  const minus = (a: Decimal, b: Decimal) => decimal(a.units - b.units, a.scale);
+  const value = minus(to.value, from.value);
+  const [before, after] = [endsOf(from), endsOf(to)];
+  if (before === undefined || after === undefined) return { value, certainty: "estimate" };
+  const bounds = [minus(after[0], before[1]), minus(after[1], before[0])] as const;
+  if (bounds[0].units === bounds[1].units) return { value, certainty: provenBy(from, to) };
+  return { value, certainty: "bounded", bounds };
+}
+
+/** Proven where it is the same between all ends of the edges' intervals: whoever moves between them crosses no other answer. */
+function readMigration(from: Pick<WindowLevels, "vah" | "val">, to: typeof from): MigrationReading {
+  const edges = [from.val, from.vah, to.val, to.vah];
+  const values = edges.map(({ value }) => value);
+  if (!values.every((value) => value !== null)) return { value: null, certainty: null };
+  const value = migrationAt(values);
+  const ends = edges.map(endsOf);
+  if (!ends.every((each) => each !== undefined)) return { value, certainty: "estimate" };
+  for (let corner = 0; corner < 2 ** ends.length; corner++)
+    if (migrationAt(ends.map((each, at) => each[(corner >> at) & 1 ? 1 : 0])) !== value)
+      return { value, certainty: "estimate" };
+  return { value, certainty: provenBy(...edges) };
+}
+
+function migrationAt(edges: readonly Decimal[]): ValueAreaMigration {
+  const [val, vah, laterVal, laterVah] = edges.map(({ units }) => Number(units));
+  return migrationOf({ val: val!, vah: vah! }, { val: laterVal!, vah: laterVah! });
 }
 
 /** How the value area went from one window to the next. */

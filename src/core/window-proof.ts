@@ -1,4 +1,4 @@
-import type { KnownSums } from "./certify/known-sums.ts";
+import type { KnownSums, SumInterval } from "./certify/known-sums.ts";
 import { pocOfState } from "./certify/poc-bounds.ts";
 import type { ProfileState } from "./certify/profile-state.ts";
 import { type BinInterval, valueAreaBounds } from "./certify/value-area-bounds.ts";
@@ -12,6 +12,8 @@ export interface WindowProof {
   /** False: the running minute, or one that ended just now, is not known whole, so that all of this is a guess. */
   readonly upToNow: boolean;
   readonly sums: KnownSums;
+  /** Σ price²·size, where it was asked for. */
+  readonly squareVolume?: SumInterval<bigint> | undefined;
   readonly profile?: ProfileProof | undefined;
 }
 

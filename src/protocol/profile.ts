@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import {
+  type Doubt,
   formatMinute,
   formatTime,
   type KnownWindow,
@@ -32,7 +33,7 @@ export const WireProfileSummary = v.object({
   total_volume: WireNumber,
   trade_count: Count,
   coverage: WireCoverage,
-  /** Every minute up to now is covered, or is being received without a break: the levels are exact. */
+  /** Every minute up to now is covered, or is being received without a break: all levels are exact. */
   whole: v.boolean(),
   precision: v.string(),
   value_area: WireValueArea,
@@ -66,6 +67,8 @@ export interface KnownProfile {
   /** Width of the bins in the fold's profile, price units. */
   readonly binUnits: number;
   readonly window: KnownWindow<WindowFold>;
+  /** Why candles of the window are not believed. */
+  readonly doubts?: readonly Doubt[];
   readonly method: ValueAreaMethod;
   readonly share: Share;
   /** Answers in bins this many times as wide. */
@@ -85,7 +88,7 @@ export function viewProfile(known: KnownProfile): ProfileView {
   const { scales, window, method, share, coarser, sessions } = known;
   const { fold, coverage, whole } = window;
   const binUnits = known.binUnits * coarser;
-  const levels = windowLevels(fold, { scales, binUnits: known.binUnits }, { method, share, coarser });
+  const levels = windowLevels(window, { scales, binUnits: known.binUnits }, { method, share, coarser });
   const summary: WireProfileSummary = {
     symbol: known.symbol,
     from: formatMinute(known.range.lo),
@@ -93,7 +96,7 @@ export function viewProfile(known: KnownProfile): ProfileView {
     ...(sessions === undefined ? {} : { sessions: [...sessions] }),
     as_of: formatTime(known.asOfMs),
     revision: known.revision,
-    ...windowLevelsToWire(levels),
+    ...windowLevelsToWire(levels, known.doubts),
     total_volume: decimalToWire(levels.volume),
     trade_count: levels.count,
     coverage: coverageToWire(coverage),

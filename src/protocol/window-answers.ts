@@ -1,13 +1,14 @@
 import * as v from "valibot";
 import {
   CERTAINTIES,
-  type Certainty,
+  type Doubt,
   decimal,
   formatMinute,
   formatTime,
   type GridOf,
   type KnownWindow,
   type MinuteRange,
+  type PocVerdict,
   PROFILE_PERIODS,
   type ProfilePeriod,
   type Share,
@@ -18,7 +19,14 @@ import {
 } from "../core/mod.ts";
 import { coverageToWire, WireCoverage, WireValueArea } from "./level-set.ts";
 import { decimalToWire, WireNumber } from "./number.ts";
-import { WireWindowLevels, windowLevelsToWire } from "./window-levels.ts";
+import {
+  boundsToWire,
+  valueToWire,
+  WireCertainty,
+  WireInterval,
+  WireWindowLevels,
+  windowLevelsToWire,
+} from "./window-levels.ts";
 
 const Time = v.string();
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -41,7 +49,7 @@ export const WireWindow = v.object({
   volume: WireNumber,
   trade_count: Count,
   coverage: WireCoverage,
-  /** Every minute up to now is covered, or is being received without a break: the levels are exact. */
+  /** Every minute up to now is covered, or is being received without a break: all levels are exact. */
   whole: v.boolean(),
 });
 export type WireWindow = v.InferOutput<typeof WireWindow>;
@@ -55,7 +63,7 @@ export const WirePeriods = v.object({
 });
 export type WirePeriods = v.InferOutput<typeof WirePeriods>;
 
-/** `GET /api/v1/compare/{symbol}`; the last three are null when one of the windows has no volume. */
+/** `GET /api/v1/compare/{symbol}`; `overlap`, `poc_shift` and `migration` are null when a window has no volume. */
 export const WireComparison = v.object({
   ...About,
   value_area: WireValueArea,
@@ -67,6 +75,14 @@ export const WireComparison = v.object({
   poc_shift: v.nullable(WireNumber),
   /** How the value area went from a to b. */
   migration: v.nullable(v.picklist(VALUE_AREA_MIGRATIONS)),
+  /** How far each of the three can be trusted; null beside null. */
+  certainty: v.object({
+    overlap: WireCertainty,
+    poc_shift: WireCertainty,
+    migration: WireCertainty,
+  }),
+  /** Of `poc_shift` when it is `bounded`. */
+  bounds: v.object({ poc_shift: v.optional(WireInterval) }),
 });
 export type WireComparison = v.InferOutput<typeof WireComparison>;
 
@@ -85,8 +101,12 @@ export const WireNakedPocs = v.object({
       /** Price minus last. */
       distance: v.nullable(WireNumber),
       certainty: v.picklist(CERTAINTIES),
+      /** Where the POC is proven to lie when it is `bounded`, else null: then all of this is naked. */
+      bounds: v.nullable(WireInterval),
     }),
   ),
+  /** Sessions that are left out although it is not proven that their POC was touched. */
+  undecided: v.array(v.string()),
   /** Of all minutes from the first of the sessions until now. */
   coverage: v.nullable(WireCoverage),
 });
@@ -97,6 +117,7 @@ export interface LevelsOfWindow extends Pick<KnownWindow, "coverage" | "whole"> 
   readonly session?: string;
   readonly range: MinuteRange;
   readonly levels: WindowLevels;
+  readonly doubts: readonly Doubt[];
 }
 
 interface Answer extends GridOf {
@@ -121,14 +142,15 @@ export interface KnownPeriods extends AreaAnswer {
 export interface KnownComparison extends AreaAnswer {
   readonly a: LevelsOfWindow;
   readonly b: LevelsOfWindow;
-  readonly comparison: WindowComparison | null;
+  readonly comparison: WindowComparison;
 }
 
 export interface KnownNakedPocs extends Answer {
   readonly sessions: readonly string[];
   readonly last: number | null;
-  /** Lower edges, price units. */
-  readonly pocs: readonly { readonly session: string; readonly poc: number; readonly certainty: Certainty }[];
+  /** Those that are naked. */
+  readonly pocs: readonly PocVerdict[];
+  readonly undecided: readonly string[];
   readonly coverage: KnownWindow["coverage"] | null;
 }
 
@@ -142,15 +164,22 @@ export function periodsToWire(known: KnownPeriods): WirePeriods {
 }
 
 export function comparisonToWire(known: KnownComparison): WireComparison {
-  const { comparison } = known;
+  const { overlap, pocShift, migration } = known.comparison;
+  const bounds = boundsToWire(pocShift);
   return {
     ...aboutToWire(known),
     value_area: areaToWire(known),
     a: windowToWire(known.a),
     b: windowToWire(known.b),
-    overlap: comparison && decimalToWire(comparison.overlap),
-    poc_shift: comparison && decimalToWire(comparison.pocShift),
-    migration: comparison?.migration ?? null,
+    overlap: valueToWire(overlap.value),
+    poc_shift: valueToWire(pocShift.value),
+    migration: migration.value,
+    certainty: {
+      overlap: overlap.certainty,
+      poc_shift: pocShift.certainty,
+      migration: migration.certainty,
+    },
+    bounds: bounds === undefined ? {} : { poc_shift: bounds },
   };
 }
 
@@ -161,22 +190,24 @@ export function nakedPocsToWire(known: KnownNakedPocs): WireNakedPocs {
     ...aboutToWire(known),
     sessions: [...known.sessions],
     last: known.last === null ? null : price(known.last),
-    naked_pocs: known.pocs.map(({ session, poc, certainty }) => ({
+    naked_pocs: known.pocs.map(({ session, poc, certainty, bounds }) => ({
       session,
       price: price(poc),
       distance: known.last === null ? null : price(poc - known.last),
       certainty,
+      bounds: bounds === undefined ? null : [price(bounds[0]), price(bounds[1])],
     })),
+    undecided: [...known.undecided],
     coverage: known.coverage && coverageToWire(known.coverage),
   };
 }
 
-function windowToWire({ session, range, levels, coverage, whole }: LevelsOfWindow): WireWindow {
+function windowToWire({ session, range, levels, doubts, coverage, whole }: LevelsOfWindow): WireWindow {
   return {
     ...(session === undefined ? {} : { session }),
     from: formatMinute(range.lo),
     to: formatMinute(range.hi),
-    ...windowLevelsToWire(levels),
+    ...windowLevelsToWire(levels, doubts),
     volume: decimalToWire(levels.volume),
     trade_count: levels.count,
     coverage: coverageToWire(coverage),

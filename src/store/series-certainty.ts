@@ -18,6 +18,7 @@ import type { MinuteCandles, ToldMinute } from "./minute-candles.ts";
 import { MinuteChecks } from "./minute-checks.ts";
 import type { SeriesCoverage } from "./series-coverage.ts";
 import { Skeleton } from "./skeleton.ts";
+import { ToldWindows, type WindowKnown } from "./told-windows.ts";
 import type { KnownMinute, WindowCertifier } from "./window-certifier.ts";
 
 /** Ended minutes that may still be unknown without the others being worth less: their candles are on the way. */
@@ -41,7 +42,7 @@ export interface CertainSeries {
 /** What readers of a series ask of its certainty. */
 export type CertaintyReads = Pick<
   SeriesCertainty,
-  "proof" | "pending" | "certifier" | "settled" | "doubtsWithin" | "checks" | "told"
+  "proof" | "pending" | "certifier" | "settled" | "doubtsWithin" | "checks" | "told" | "windows"
 >;
 
 /** What the venue's candles add to what is known of one series: its skeleton, doubts of it, and windows proven by it. */
@@ -52,6 +53,8 @@ export class SeriesCertainty {
   /** How the trades compare with the candles. */
   readonly checks: MinuteChecks;
   readonly #certifiers: Certifiers;
+  /** What candles tell of windows whose days need not be in memory. */
+  readonly windows: ToldWindows;
 
   constructor(series: CertainSeries) {
     this.#series = series;
@@ -69,6 +72,12 @@ export class SeriesCertainty {
       isLoaded: () => series.absentDays(range).length === 0,
       onReady: series.onReady,
     }));
+    this.windows = new ToldWindows({
+      coverage: series.coverage,
+      skeleton: this.#skeleton,
+      contributionOf: series.contributionOf,
+      knowledge: (range, nowMinute) => this.#knowledge(range, nowMinute),
+    });
     this.checks = new MinuteChecks({
       scales: () => series.grid().scales,
       covered: () => series.coverage.covered,
@@ -123,7 +132,7 @@ export class SeriesCertainty {
    * chunk has changed since, else once its {@link certifier} was stepped. The window's days are in memory.
    */
   proof(range: MinuteRange, nowMinute: number, coarser?: number): WindowProof | undefined {
-    const known = this.#knowledge(range, nowMinute);
+    const known = this.#loadedKnowledge(range, nowMinute);
     if (known === "gaps") return undefined;
     const wanted = coarser !== undefined && rangeLength(range) <= CERTIFY_MINUTES_MAX;
     const profile = wanted ? this.certifier(range, coarser) : undefined;
@@ -133,19 +142,19 @@ export class SeriesCertainty {
     return { upToNow, sums: ready ?? knownSums(this.#minutesAtHand(range)), profile };
   }
 
-  /**
-   * Whether every minute of a window up to now is known by trades or candle and none is in doubt; `tail`: all but the running
-   * minute or those that ended just now.
-   */
-  #knowledge(range: MinuteRange, nowMinute: number): "all" | "tail" | "gaps" {
-    const { coverage, absentDays } = this.#series;
+  /** {@link #knowledge} of a window whose minutes are in memory. */
+  #loadedKnowledge(range: MinuteRange, nowMinute: number): WindowKnown {
+    return this.#series.absentDays(range).length > 0 ? "gaps" : this.#knowledge(range, nowMinute);
+  }
+
+  #knowledge(range: MinuteRange, nowMinute: number): WindowKnown {
+    const { coverage } = this.#series;
     const owed = coverage.owed(range, nowMinute);
     const told = this.#skeleton.told.within(owed).ranges;
     const unknown = Coverage.of([...coverage.covered.within(owed).ranges, ...told]).missing(owed);
     const first = unknown[0]?.lo ?? Number.POSITIVE_INFINITY;
     if (
       first < nowMinute - TAIL_MINUTES ||
-      absentDays(range).length > 0 ||
       this.#doubts.minutes.within(range).ranges.length > 0 ||
       this.#faultyWithin(range).ranges.length > 0
     )
@@ -157,7 +166,7 @@ export class SeriesCertainty {
   pending(range: MinuteRange, nowMinute: number, coarser: number): WindowCertifier | undefined {
     if (rangeLength(range) > CERTIFY_MINUTES_MAX || this.#series.coverage.isWhole(range, nowMinute))
       return undefined;
-    if (this.#knowledge(range, nowMinute) === "gaps") return undefined;
+    if (this.#loadedKnowledge(range, nowMinute) === "gaps") return undefined;
     const certifier = this.certifier(range, coarser);
     return certifier.behind ? certifier : undefined;
   }

@@ -84,6 +84,43 @@ describeDatabases("SkeletonWatch", (database) => {
     });
   });
 
+  describe("bring()", () => {
+    const day = (before: number): MinuteRange => ({
+      lo: TODAY.lo - before * 1_440,
+      hi: TODAY.lo - before * 1_440 + 1_440,
+    });
+    const waitMs = 300;
+
+    test("brings the candles of the days that lack trades, and of no others", async () => {
+      const { source, watch, series, without } = await world(database());
+      const asked = { lo: day(3).lo + 10, hi: day(1).hi };
+      series.commit(day(2), { ...series.grid, minutes: [] });
+      await watch.bring(series, [[asked]], { waitMs });
+      expect([without(day(3)), without(day(2)), without(day(1))]).toEqual([10, 1_440, 0]);
+      const before = source.asked.length;
+      await watch.bring(series, [[asked]], { waitMs });
+      expect(source.asked.length).toBe(before);
+    });
+
+    test("of a window that lacks more days than are kept it brings none, or the newest where a part helps", async () => {
+      const { source, watch, series, without } = await world(database());
+      const year = { lo: day(300).lo, hi: day(1).hi };
+      await watch.bring(series, [[year]], { waitMs });
+      expect(source.asked).toEqual([]);
+      await watch.bring(series, [[year]], { waitMs, partly: true });
+      await until("the newest days", () => without(year) === year.hi - year.lo - 14 * 1_440);
+      expect(without(day(1))).toBe(0);
+    }, 30_000);
+
+    test("waits a moment and no longer for a venue that does not answer", async () => {
+      const { source, clock, watch, series } = await world(database());
+      source.hold = new Promise(() => undefined);
+      const waitedMs = await pass(clock, watch.bring(series, [[day(1)]], { waitMs }));
+      expect(waitedMs).toBeGreaterThanOrEqual(300);
+      expect(waitedMs).toBeLessThan(1_000);
+    });
+  });
+
   test("prepare(), waits a few seconds at most, and never rejects", async () => {
     const { source, clock, watch, series, without } = await world(database());
     const ref = { venue: "fake", symbol: series.instrument.symbol };

@@ -141,7 +141,11 @@ test("WindowService.periods(), each has the levels of its own minutes", async ()
     for (const window of answer.windows) {
       expect(window.range.hi - window.range.lo).toBe(length);
       const fold = made.model.fold(window.range, made.series.grid);
-      expect(window.levels).toEqual(windowLevels(fold, made.series.grid, { method: "two_row" }));
+      expect(window.levels).toEqual(
+        windowLevels({ fold, coverage: window.coverage, whole: window.whole }, made.series.grid, {
+          method: "two_row",
+        }),
+      );
     }
   }
   const weeks = periodsToWire(
@@ -187,6 +191,7 @@ test("WindowService.nakedPocs(), those that no later minute touched, with distan
     made.at(part(day, 700, 800), price, 50);
   }
   made.at(part(4, 0, 10), 301);
+  made.series.receivingFrom = made.nowMinute;
   const query = { symbol: BTC, sessions: 20 };
   const wire = nakedPocsToWire(found(await made.service.nakedPocs(query, made.options)));
   // 300 lies in the row of 301's trades.
@@ -200,9 +205,10 @@ test("WindowService.nakedPocs(), those that no later minute touched, with distan
       price: price!,
       distance: expect.anything(),
       certainty: "exact",
+      bounds: null,
     })),
   );
-  expect(wire).toMatchObject({ last: 3.01, bin_size: 0.05 });
+  expect(wire).toMatchObject({ last: 3.01, bin_size: 0.05, undecided: [] });
   expect(wire.naked_pocs[0]?.distance).toBe(-0.51);
   made.series.uncover(part(2, 5, 6));
   const gap = nakedPocsToWire(found(await made.service.nakedPocs(query, made.options)));

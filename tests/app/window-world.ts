@@ -1,7 +1,13 @@
 import { WindowReader } from "../../src/app/window-reader.ts";
 import { WindowService } from "../../src/app/window-service.ts";
-import { type Coverage, type MinuteRange, SessionCalendar } from "../../src/core/mod.ts";
-import { DayLoader, DayProfiles, SeriesStore } from "../../src/store/mod.ts";
+import {
+  type Coverage,
+  type GridOf,
+  type MinuteContributions,
+  type MinuteRange,
+  SessionCalendar,
+} from "../../src/core/mod.ts";
+import { DayLoader, DayProfiles, SeriesStore, type WindowRanges } from "../../src/store/mod.ts";
 import {
   BIN_UNITS,
   contributionsOf,
@@ -10,6 +16,13 @@ import {
   minuteTrades,
 } from "../store/minute-model.ts";
 import { instrumentNamed, SCALES } from "../support/trades.ts";
+
+export interface WindowWorldOptions {
+  readonly calendar?: SessionCalendar;
+  readonly bytesMax?: number;
+  /** What the tape answers, in place of what was committed to the model. */
+  readonly tape?: (minutes: Coverage, grid: GridOf) => MinuteContributions;
+}
 
 /** A window service over one series whose tape is in memory. */
 export class WindowWorld {
@@ -28,26 +41,31 @@ export class WindowWorld {
   /** What reading a day takes, ms. */
   loadMs = 0;
   loads = 0;
+  /** Windows whose candles were asked for. */
+  readonly candlesAsked: WindowRanges[] = [];
 
   constructor(
     nowMinute: number,
-    { calendar = new SessionCalendar(), bytesMax }: { calendar?: SessionCalendar; bytesMax?: number } = {},
+    { calendar = new SessionCalendar(), bytesMax, tape }: WindowWorldOptions = {},
   ) {
     this.nowMinute = nowMinute;
     this.profiles = new DayProfiles(bytesMax === undefined ? {} : { bytesMax });
     const loader = new DayLoader(async (series, minutes: Coverage) => {
       this.loads++;
       this.clockMs += this.loadMs;
-      return this.model.tape(minutes, series.grid);
+      return (tape ?? ((of, grid) => this.model.tape(of, grid)))(minutes, series.grid);
     });
+    const turns = { take: async <T>(piece: () => T): Promise<T> => piece() };
     this.service = new WindowService({
+      turns,
       store: { bySymbol: (symbol) => (symbol === "binance:BTCUSDT" ? this.series : undefined) },
       followed: ["binance:ETHUSDT"],
       profiles: this.profiles,
       reader: new WindowReader({
         loader,
         profiles: this.profiles,
-        turns: { take: async (piece) => piece() },
+        candles: { bring: async (_series, windows) => void this.candlesAsked.push(...windows) },
+        turns,
         now: () => this.clockMs,
       }),
       calendar,

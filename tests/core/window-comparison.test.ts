@@ -1,14 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
+  type ComparedWindow,
   compareWindows,
+  decimal,
   foldMinutes,
   foldWindow,
   formatDecimal,
+  type LevelOptions,
   migrationOf,
+  type Reading,
   VALUE_AREA_METHODS,
   type ValueAreaMigration,
+  type WindowFold,
+  windowLevels,
 } from "../../src/core/mod.ts";
+import { wholeWindow } from "../support/whole-window.ts";
 import { arbitraryTrades, batchOf, SCALE_0 } from "./trades.ts";
 
 const BIN = 5;
@@ -23,6 +30,16 @@ const foldOf = (...prints: (readonly [price: number, size: number])[]) =>
       BIN,
     ).minutes,
   );
+
+const compared = (fold: WindowFold, options?: LevelOptions): ComparedWindow => ({
+  ...wholeWindow(fold),
+  levels: windowLevels(wholeWindow(fold), GRID, options),
+});
+/** All that two whole windows say of each other. */
+function compare(a: WindowFold, b: WindowFold, options: LevelOptions = {}) {
+  return compareWindows(compared(a, options), compared(b, options), options.coarser ?? 1);
+}
+const text = ({ value }: Reading) => value && formatDecimal(value);
 
 describe("migrationOf()", () => {
   const from = { val: 10, vah: 20 };
@@ -69,21 +86,23 @@ describe("migrationOf()", () => {
 describe("compareWindows()", () => {
   test("adds up the smaller share of each row and rounds once", () => {
     // Shares 1/3, 2/3 against 1/2, 1/2 in the same rows: 1/3 + 1/2 = 0.8333…
-    const found = compareWindows(foldOf([100, 1], [105, 2]), foldOf([101, 3], [109, 3]), GRID)!;
-    expect(formatDecimal(found.overlap)).toBe("0.833333");
+    const found = compare(foldOf([100, 1], [105, 2]), foldOf([101, 3], [109, 3]));
+    expect([text(found.overlap), found.overlap.certainty]).toEqual(["0.833333", "exact"]);
   });
 
   test("tells how far the POC went, in price", () => {
-    const found = compareWindows(foldOf([100, 5], [120, 1]), foldOf([112, 5], [90, 1]), GRID)!;
-    expect(formatDecimal(found.pocShift)).toBe("10");
-    expect(found.migration).toBe("higher");
-    const back = compareWindows(foldOf([112, 5]), foldOf([103, 5]), GRID, { coarser: 4 })!;
-    expect([formatDecimal(back.pocShift), back.migration]).toEqual(["0", "unchanged"]);
+    const found = compare(foldOf([100, 5], [120, 1]), foldOf([112, 5], [90, 1]));
+    expect([text(found.pocShift), found.pocShift.certainty]).toEqual(["10", "exact"]);
+    expect(found.migration).toEqual({ value: "higher", certainty: "exact" });
+    const back = compare(foldOf([112, 5]), foldOf([103, 5]), { coarser: 4 });
+    expect([text(back.pocShift), back.migration.value]).toEqual(["0", "unchanged"]);
   });
 
   test("is null where a window has no volume", () => {
-    expect(compareWindows(foldOf(), foldOf([1, 1]), GRID)).toBeNull();
-    expect(compareWindows(foldOf([1, 1]), foldOf(), GRID)).toBeNull();
+    const nothing = { value: null, certainty: null };
+    const none = { overlap: nothing, pocShift: nothing, migration: nothing };
+    expect(compare(foldOf(), foldOf([1, 1]))).toEqual(none);
+    expect(compare(foldOf([1, 1]), foldOf())).toEqual(none);
   });
 
   test("has the overlap of the exact fraction, the same from both sides, 1 with itself, 0 without a common row", () => {
@@ -99,18 +118,52 @@ describe("compareWindows()", () => {
           common += xb < ya ? xb : ya;
         }
         const whole = BigInt(a!.volume) * BigInt(b!.volume);
-        const { overlap, pocShift } = compareWindows(a!, b!, GRID, { method })!;
-        const back = compareWindows(b!, a!, GRID, { method })!;
+        const { overlap, pocShift } = compare(a!, b!, { method });
+        const back = compare(b!, a!, { method });
         // Within half a unit of the fraction.
-        const off = overlap.units * whole - common * 1_000_000n;
+        const off = overlap.value!.units * whole - common * 1_000_000n;
         expect(2n * (off < 0n ? -off : off) <= whole).toBe(true);
-        expect([back.overlap, back.pocShift.units]).toEqual([overlap, -pocShift.units]);
-        expect(compareWindows(a!, a!, GRID, { method })?.overlap.units).toBe(1_000_000n);
+        expect([back.overlap, back.pocShift.value?.units]).toEqual([overlap, -pocShift.value!.units]);
+        expect(compare(a!, a!, { method }).overlap.value?.units).toBe(1_000_000n);
         const far = foldWindow(
           foldMinutes(batchOf(after.map((t) => ({ ...t, price: t.price + 10_000 }))), BIN).minutes,
         );
-        expect(compareWindows(a!, far, GRID, { method })?.overlap.units).toBe(0n);
+        expect(compare(a!, far, { method }).overlap.value?.units).toBe(0n);
       }),
     );
+  });
+
+  test("claims of windows that are not whole what holds wherever their levels are", () => {
+    const point = (units: number): Reading => ({ value: decimal(units, 0), certainty: "certain" });
+    const within = (low: number, high: number): Reading => ({
+      value: decimal(low, 0),
+      certainty: "bounded",
+      bounds: [decimal(low, 0), decimal(high, 0)],
+    });
+    const part = (poc: Reading, val: Reading, vah: Reading): ComparedWindow => ({
+      fold: foldOf([100, 1]),
+      whole: false,
+      levels: { poc, val, vah },
+    });
+    const before = part(point(10), within(0, 5), within(15, 20));
+    const higher = compareWindows(before, part(within(30, 40), within(25, 30), point(50)), 1);
+    expect(higher.migration).toEqual({ value: "higher", certainty: "certain" });
+    expect([higher.pocShift.certainty, higher.pocShift.bounds?.map(formatDecimal)]).toEqual([
+      "bounded",
+      ["20", "30"],
+    ]);
+    expect(higher.overlap.certainty).toBe("estimate");
+    // Above 15 it would be higher by a value area that ends there, and overlap one that ends at 20.
+    const unclear = compareWindows(before, part(point(30), point(18), point(50)), 1);
+    expect([unclear.migration.certainty, unclear.pocShift]).toEqual([
+      "estimate",
+      { value: decimal(20, 0), certainty: "certain" },
+    ]);
+    const guess = compareWindows(
+      before,
+      part({ value: decimal(30, 0), certainty: "estimate" }, point(25), point(50)),
+      1,
+    );
+    expect([guess.pocShift.certainty, guess.pocShift.bounds]).toEqual(["estimate", undefined]);
   });
 });

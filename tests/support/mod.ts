@@ -1,2 +1,3 @@
 /** What benchmarks take from the kit of the tests. */
 export { postgresCluster } from "./postgres-cluster.ts";
+export * from "./whole-window.ts";

@@ -31,6 +31,18 @@ export function quoteOf({ quoteVolume, volume, low, high }: SkeletonCandle): Sum
   return { low: BigInt(volume) * BigInt(low), high: BigInt(volume) * BigInt(high) };
 }
 
+/**
+ * A minute's Σ price²·size: between that of all its volume at the mean price and that of volume at its low and its high alone.
+ * Without a mean, between all of it at the low and all of it at the high.
+ */
+export function squareOf({ quoteVolume, volume, low, high }: SkeletonCandle): SumInterval<bigint> {
+  if (volume === 0) return { low: 0n, high: 0n };
+  const [v, l, h] = [BigInt(volume), BigInt(low), BigInt(high)];
+  if (quoteVolume === undefined) return { low: v * l * l, high: v * h * h };
+  // It is a whole number, so its lower end is rounded up.
+  return { low: (quoteVolume * quoteVolume + v - 1n) / v, high: quoteVolume * (l + h) - v * l * h };
+}
+
 /** Sums up minutes in ascending order; `quoteVolume` where the sum of theirs is at hand, for it takes the most time. */
 export function knownSums(minutes: Iterable<SkeletonCandle>, quoteVolume?: SumInterval<bigint>): KnownSums {
   let volume = 0;

@@ -21,12 +21,15 @@ interface Dense {
   readonly estimate: Float64Array;
 }
 
+/** Trades that are loaded: their sums and rows. A minute's contribution is one. */
+export type LoadedTrades = SkeletonCandle & Pick<MinuteContribution, "bins" | "binVolumes">;
+
 /** A minute as it stands in the sums: loaded, or known by its candle alone. */
 type Applied = {
   /** What it adds to the sums, read once: a contribution may have to unpack its fields. */
   readonly known: SkeletonCandle | undefined;
 } & (
-  | { readonly kind: "covered"; readonly contribution: MinuteContribution | undefined }
+  | { readonly kind: "covered"; readonly contribution: LoadedTrades | undefined }
   | { readonly kind: "unseen"; readonly unseen: UnseenMinute | undefined }
 );
 
@@ -73,7 +76,7 @@ export class ProfileState {
   }
 
   /** A minute's trades are loaded (undefined: it had none), in place of its candle or of what was loaded before. */
-  cover(minute: number, contribution: MinuteContribution | undefined): void {
+  cover(minute: number, contribution: LoadedTrades | undefined): void {
     this.#withdraw(minute);
     this.#apply(minute, {
       kind: "covered",
