@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, "short" | "long">> = {
   "push-fanout": "short",
   tape: "short",
   windows: "short",
+  "window-proofs": "short",
   "profile-cache": "short",
   "resident-day": "short",
   "live-levels": "short",

@@ -40,7 +40,7 @@ test("levels --from --to, a table of every level of the window", async () => {
     "binance:BTCUSDT  2026-01-01T00:00:00.000Z – 2026-01-03T00:00:00.000Z  PRECISE",
   );
   expect(terminal.out()).toMatch(/^ {2}VWAP \+ 1σ +9$/m);
-  expect(terminal.out()).toMatch(/^ {2}range +1$/m);
+  expect(terminal.out()).toMatch(/^ {2}range +1 {2}exact$/m);
 });
 
 test("levels --from --to, waits for a server that is still reading, and says how far it is", async () => {
@@ -67,7 +67,9 @@ test("levels --naked, a line for each, with its distance from the last price", a
 test("levels --compare, two sessions beside each other", async () => {
   const { code, terminal } = await run("--compare", named(2), named(1));
   expect(code).toBe(0);
-  expect(terminal.out()).toContain("overlap 0 %, POC +1, value area higher");
+  expect(terminal.out()).toContain(
+    "overlap 0 %, POC +1, value area higher (overlap exact, poc shift exact, migration exact)",
+  );
   expect(terminal.out()).toMatch(/^ {2}POC +8 +9$/m);
   const json = await run("--json", "--compare", named(2), named(1), "--value-area", "one_row");
   expect(json.terminal.json()).toMatchObject([{ type: "comparison", value_area: { method: "one_row" } }]);
