@@ -6,6 +6,9 @@ import type { ConflatedSource } from "./sources.ts";
 import type { ChannelHost, Subscriber } from "./subscriber.ts";
 import { type PushTimers, withinTime } from "./timers.ts";
 
+/** Lanes share a reading for so many times as long as it took: what is costly to read must not be read all the time. */
+const READ_REST = 4;
+
 /**
  * Latest state wins. Each member remembers the state it last received, so a frame is the difference from exactly that, however
  * many changes it missed; members who share a state share the encoded text.
@@ -25,6 +28,7 @@ export class ConflatedChannel {
   readonly #states: HeldStates;
   /** When the newest state was read. */
   #readAtMs = Number.NEGATIVE_INFINITY;
+  #readTookMs = 0;
   #opened: Promise<void> | undefined;
   #closed = false;
 
@@ -54,7 +58,8 @@ export class ConflatedChannel {
     );
     await this.#opened;
     if (subscriber.cancelled) return;
-    const { newest, fresh } = this.#recent();
+    // A crowd that comes within one interval shares one state.
+    const { newest, fresh } = this.#read(this.#limits.conflateMs, true);
     reply(this.#states.newestJson);
     if (subscriber.cancelled) return;
     const lane = this.#roomyLane();
@@ -89,48 +94,47 @@ export class ConflatedChannel {
     this.#source.close?.();
   }
 
-  /** For those who join: a crowd that comes within one interval shares one state, and is brought on from it afterwards. */
-  #recent(): { readonly newest: HeldState; readonly fresh: boolean } {
-    const nowMs = this.#timers.now();
+  /** The state, not read anew when it was read less than `maxAgeMs` ago: who gets it then is to be brought on from it. */
+  #read(maxAgeMs: number, joining: boolean): { readonly newest: HeldState; readonly fresh: boolean } {
+    const startedAtMs = this.#timers.now();
     const { newest } = this.#states;
-    if (newest !== undefined && nowMs - this.#readAtMs < this.#limits.conflateMs)
-      return { newest, fresh: false };
-    const renewed = this.#states.renew(this.#source.current());
-    this.#readAtMs = nowMs;
-    return { newest: renewed, fresh: true };
+    if (newest !== undefined && startedAtMs - this.#readAtMs < maxAgeMs) return { newest, fresh: false };
+    const state = this.#source.current();
+    this.#readAtMs = this.#timers.now();
+    this.#readTookMs = this.#readAtMs - startedAtMs;
+    // Time alone changes a state too, but only who joins is told of that.
+    const same = !joining && newest?.revision === state.revision;
+    return { newest: same ? newest : this.#states.renew(state), fresh: true };
   }
 
   #roomyLane(): Lane {
     const roomy = this.#lanes.find(({ members }) => members.size < this.#limits.laneMembersMax);
     if (roomy !== undefined) return roomy;
-    const members = new Set<Member>();
-    const deliver = () => this.#deliver(members);
-    const lane = {
-      members,
+    const deliver = () => this.#deliver(lane);
+    const lane: Lane = {
+      members: new Set<Member>(),
       pace: new Pace(this.#timers, this.#limits.conflateMs, deliver, this.#stagger),
     };
     this.#lanes.push(lane);
     return lane;
   }
 
-  #deliver(members: ReadonlySet<Member>): void {
-    const newest = this.#read();
-    if (newest === undefined) return;
-    for (const member of members) {
+  #deliver(lane: Lane): void {
+    const read = this.#tryRead();
+    if (read === undefined) return;
+    const { newest, fresh } = read;
+    for (const member of lane.members) {
       const { subscriber, held } = member;
       if (this.#states.isNewest(held) || !subscriber.outbox.ready) continue;
       member.held = newest;
       subscriber.outbox.offer(this.#states.frameFrom(held, subscriber.name));
     }
+    if (!fresh && lane.members.size > 0) lane.pace.request();
   }
 
-  #read(): HeldState | undefined {
+  #tryRead(): { readonly newest: HeldState; readonly fresh: boolean } | undefined {
     try {
-      const state = this.#source.current();
-      const { newest } = this.#states;
-      if (newest?.revision === state.revision) return newest;
-      this.#readAtMs = this.#timers.now();
-      return this.#states.renew(state);
+      return this.#read(READ_REST * this.#readTookMs, false);
     } catch (error) {
       this.#host.onError(error, "reading the state of a conflated channel");
       this.#breakOff();

@@ -5,10 +5,9 @@ import type { ConflatedState } from "./sources.ts";
 /** A state as its holders share it. */
 export interface HeldState {
   readonly revision: number;
-  /**
-   * Undefined when it was given up, because many newer ones were handed out since, or because the store began anew (its revision
-   * fell): its holder gets the whole set next.
-   */
+  /** How often the store has begun anew (its revision fell); who holds a state of another era gets the whole set next. */
+  readonly era: number;
+  /** Undefined when so many newer ones were handed out since that it was given up: its holder gets the whole set next. */
   readonly fields: object | undefined;
 }
 
@@ -25,6 +24,7 @@ const NAMES_KEPT_MAX = 16;
  */
 export class HeldStates {
   readonly #statesMax: number;
+  #era = 0;
   /** Those with fields, in the order they were handed out. */
   readonly #kept: Kept[] = [];
   #newest: { readonly state: ConflatedState; readonly held: Kept } | undefined;
@@ -49,34 +49,32 @@ export class HeldStates {
 
   /** Makes a state the newest; whoever gets it, or a frame to it, holds the answer from then on. */
   renew(state: ConflatedState): HeldState {
-    const held: Kept = { revision: state.revision, fields: state.fields };
-    if (this.#newest !== undefined && state.revision < this.#newest.state.revision) this.#keep(0);
+    const { revision, fields } = state;
+    if (this.#newest !== undefined && revision < this.#newest.held.revision) this.#era += 1;
+    const held: Kept = { revision, era: this.#era, fields };
     this.#newest = { state, held };
     this.#newestJson = undefined;
     this.#frames.clear();
     this.#kept.push(held);
-    this.#keep(this.#statesMax);
+    if (this.#kept.length > this.#statesMax) this.#kept.shift()!.fields = undefined;
     return held;
   }
 
   /** Whether its holder has nothing to get. */
   isNewest(held: HeldState): boolean {
-    return held.fields !== undefined && held.revision === this.#newestState().revision;
+    return held.era === this.#era && held.revision === this.#newestState().revision;
   }
 
   /** The frame that brings whoever holds `held` to the newest state, under the name its client uses. */
   frameFrom(held: HeldState, name: string): string {
-    const { revision, fields } = held;
+    const { revision } = held;
+    const fields = held.era === this.#era ? held.fields : undefined;
     let frames = this.#frames.get(fields);
     if (frames === undefined) {
       frames = new FramesTo(this.#newestState(), fields && { revision, fields });
       this.#frames.set(fields, frames);
     }
     return frames.named(name);
-  }
-
-  #keep(states: number): void {
-    for (const old of this.#kept.splice(0, Math.max(0, this.#kept.length - states))) old.fields = undefined;
   }
 
   #newestState(): ConflatedState {

@@ -59,7 +59,7 @@ export const PUSH_LIMITS: PushLimits = {
   recoverCharsMax: 1_000_000,
   idleChannelsMax: 64,
   sendsPerTurn: 500,
-  laneMembersMax: 128,
-  laneDistanceMs: 2.5,
+  laneMembersMax: 256,
+  laneDistanceMs: 4,
   heldStatesMax: 256,
 };

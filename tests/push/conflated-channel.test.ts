@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { applyChangedFields } from "../../src/protocol/mod.ts";
 import type { ConflatedSource, ConflatedState } from "../../src/push/mod.ts";
-import { makeHub, type Peer, publications, settle } from "./fakes.ts";
+import { FakeTimers, makeHub, type Peer, publications, settle } from "./fakes.ts";
 
 const CHANNEL = "levels:binance:BTCUSDT";
 
@@ -221,6 +221,40 @@ describe("conflated channel", () => {
     const turns = [...new Set(arrivals.map(({ atMs }) => atMs))].sort((a, b) => a - b);
     expect(Math.min(...distances(turns))).toBeGreaterThanOrEqual(3 - LOOK_MS);
     for (const atMs of turns) expect(arrivals.filter((each) => each.atMs === atMs)).toHaveLength(2);
+  });
+
+  test("what takes long to read is read for several lanes at once, and nobody is left behind", async () => {
+    const timers = new FakeTimers();
+    let readingMs = 0;
+    const source = new LevelSource();
+    const read = source.current.bind(source);
+    source.current = () => {
+      readingMs += 5;
+      return read();
+    };
+    const { hub, connected } = makeHub({
+      resolve: () => ({ kind: "source", source }),
+      limits: { laneMembersMax: 1, laneDistanceMs: 1 },
+      timers: { now: () => timers.now() + readingMs, after: (delayMs, run) => timers.after(delayMs, run) },
+    });
+    const peers: Peer[] = [];
+    for (let n = 0; n < 4; n++) peers.push(await subscribed(connected));
+    await timers.advance(200);
+    source.reads = 0;
+    source.set({ POC: 12 });
+    hub.touch(CHANNEL);
+    await timers.advance(2);
+    // Read already by the first lane; for the others it has not happened yet.
+    source.set({ POC: 13 });
+    await timers.advance(8);
+    expect(peers.map((peer) => revisionOf(publications(peer.socket.received()).at(-1)?.data))).toEqual([
+      2, 2, 2, 2,
+    ]);
+    expect(source.reads).toBe(1);
+    await timers.advance(200);
+    expect(
+      peers.slice(1).map((peer) => revisionOf(publications(peer.socket.received()).at(-1)?.data)),
+    ).toEqual([3, 3, 3]);
   });
 
   test("a crowd that joins within one interval shares one read, and is brought on from it", async () => {
