@@ -5,13 +5,12 @@
  *   bun scripts/bench/push-fanout.ts
  */
 import { Buffer } from "node:buffer";
-import { type ConflatedState, PushHub, type PushSocket } from "../../src/push/mod.ts";
+import { PushHub, type PushSocket } from "../../src/push/mod.ts";
+import { levelState } from "./level-frames.ts";
 
 const CONNECTIONS = [10, 100, 1_000, 5_000] as const;
 const ROUNDS = 200;
 const CHANNEL = "levels:binance:BTCUSDT";
-const LEVELS =
-  "VWAP POC VAH VAL HIGH LOW OPEN LAST CD rangeToday ORH ORL IBH IBL PDH PDL VAHprev VALprev POCprev VWAPprev";
 
 interface Result {
   readonly usPerFrame: number;
@@ -38,38 +37,8 @@ class CountingSocket implements PushSocket {
   close(): void {}
 }
 
-/** A level set as WIRE has it, of which a few values move each round. */
-function levelSet(round: number): ConflatedState {
-  const names = LEVELS.split(" ");
-  const levels = Object.fromEntries(
-    names.map((name, at) => [name, at === 0 || at === 7 ? 42_000 + round / 100 : 42_000 + at]),
-  );
-  return {
-    revision: round,
-    fields: {
-      symbol: "binance:BTCUSDT",
-      session: "2026-01-02",
-      as_of: new Date(1_767_312_000_000 + round * 100).toISOString(),
-      levels,
-      certainty: Object.fromEntries(names.map((name) => [name, "exact"])),
-      bounds: {},
-      coverage: {
-        expected_minutes: 622,
-        covered_minutes: 301,
-        ratio: 0.4839,
-        missing: [["2026-01-02T05:01:00.000Z", "2026-01-02T10:22:00.000Z"]],
-      },
-      precision: "IMPRECISE (backfill 48.4%)",
-      value_area: { method: "ranked", share: 0.7 },
-      bin_size: 0.1,
-      trade_count: 301_222 + round,
-      volume: 1234.5 + round,
-    },
-  };
-}
-
 async function throughHub(connections: number): Promise<Result> {
-  let state = levelSet(0);
+  let state = levelState(0);
   const due: (() => void)[] = [];
   const hub = new PushHub({
     timers: {
@@ -97,7 +66,7 @@ async function throughHub(connections: number): Promise<Result> {
   return measure(
     sockets,
     (round) => {
-      state = levelSet(round);
+      state = levelState(round);
       hub.touch(CHANNEL);
     },
     due,
@@ -109,7 +78,7 @@ function naively(connections: number): Result {
   return measure(
     sockets,
     (round) => {
-      const state = levelSet(round);
+      const state = levelState(round);
       for (const socket of sockets)
         socket.send(
           JSON.stringify({

@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, "short" | "long">> = {
   certify: "short",
   certainty: "short",
   responsive: "short",
+  "push-load": "long",
   "seam-hour": "long",
   commits: "long",
   "candle-jobs": "long",
