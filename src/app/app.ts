@@ -226,7 +226,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     });
     opened.gaps = gaps;
     channels = new PushChannels({
-      gaps,
+      ...{ gaps, bars: engine.bars.means, timers: clock },
       live: engine.live,
       jobs,
       store,

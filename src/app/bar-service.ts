@@ -22,11 +22,20 @@ const READ_MS = 10_000;
 /** Minutes that are folded in one turn: 2 ms. */
 const MINUTES_PER_TURN = 720;
 
-export interface BarServiceDeps extends SeriesRefs {
-  readonly loader: Pick<DayLoader, "load">;
-  readonly turns: Pick<Turns, "take">;
+/** Times that bars are read by. */
+export interface BarClock {
   readonly nowMs: () => number;
+  /** Minutes before this one are expected to be known. */
   readonly expectedEnd: () => number;
+}
+
+/** What bars are read with, for whoever reads them by himself. */
+export interface BarMeans extends BarClock {
+  readonly loader: Pick<DayLoader, "load">;
+}
+
+export interface BarServiceDeps extends SeriesRefs, BarMeans {
+  readonly turns: Pick<Turns, "take">;
   /** Any clock that only goes forward, ms. */
   readonly now: () => number;
 }
@@ -48,7 +57,7 @@ export function createBarService({ config, clock, loader, turns, store }: BarSer
 }
 
 /** When bars are read, and the minute that runs then. */
-export function barMoment(deps: Pick<BarServiceDeps, "nowMs" | "expectedEnd">): BarMoment {
+export function barMoment(deps: BarClock): BarMoment {
   return { nowMinute: minuteOfMs(deps.nowMs()), expectedEnd: deps.expectedEnd() };
 }
 
@@ -63,6 +72,10 @@ export class BarService implements BarReads {
 
   constructor(deps: BarServiceDeps) {
     this.#deps = deps;
+  }
+
+  get means(): BarMeans {
+    return this.#deps;
   }
 
   async bars(query: BarsQuery, { signal }: CallOptions): Promise<BarsOutcome> {

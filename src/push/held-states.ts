@@ -1,6 +1,6 @@
 import { invariant } from "../core/mod.ts";
 import { changedFields, publicationFrame, publicationJson } from "../protocol/mod.ts";
-import type { ConflatedState } from "./sources.ts";
+import type { ConflatedState, LargeField } from "./sources.ts";
 
 /** A state as its holders share it. */
 export interface HeldState {
@@ -42,8 +42,8 @@ export class HeldStates {
 
   /** The newest state whole, as JSON. */
   get newestJson(): string {
-    const { revision, fields } = this.#newestState();
-    this.#newestJson ??= JSON.stringify({ ...fields, revision });
+    const { revision, fields, large } = this.#newestState();
+    this.#newestJson ??= withField(JSON.stringify({ ...fields, revision }), large, large?.whole());
     return this.#newestJson;
   }
 
@@ -88,10 +88,13 @@ class FramesTo {
   readonly #publication: string;
   readonly #byName = new Map<string, string>();
 
-  constructor({ revision, fields }: ConflatedState, from: ConflatedState | undefined) {
-    const changed = from === undefined ? fields : changedFields(from.fields, fields);
-    const marks = { revision, previous_revision: from === undefined ? null : from.revision };
-    this.#publication = publicationJson(JSON.stringify({ ...changed, ...marks }));
+  constructor({ revision, fields, large }: ConflatedState, from: ConflatedState | undefined) {
+    const members = from && large?.since(from.revision);
+    const held = large === undefined || members !== undefined ? from : undefined;
+    const changed = held === undefined ? fields : changedFields(held.fields, fields);
+    const marks = { revision, previous_revision: held === undefined ? null : held.revision };
+    const json = JSON.stringify({ ...changed, ...marks });
+    this.#publication = publicationJson(withField(json, large, members ?? large?.whole()));
   }
 
   named(name: string): string {
@@ -101,4 +104,12 @@ class FramesTo {
     if (this.#byName.size < NAMES_KEPT_MAX) this.#byName.set(name, frame);
     return frame;
   }
+}
+
+const NO_MEMBERS = "{}";
+
+/** The JSON of an object that has members, with one more whose text is there already. */
+function withField(json: string, field: LargeField | undefined, text: string | undefined): string {
+  if (field === undefined || text === undefined || text === NO_MEMBERS) return json;
+  return `${json.slice(0, -1)},${JSON.stringify(field.name)}:${text}}`;
 }

@@ -7,6 +7,7 @@ export {
   type Rejected,
 } from "./authorize.ts";
 export { PushHub, type PushHubOptions, type PushStats } from "./hub.ts";
+export { MemberLog } from "./member-log.ts";
 export type { PushSocket } from "./outbox.ts";
 export { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";
 export type { RpcHandler } from "./rpc-desk.ts";
@@ -16,6 +17,7 @@ export type {
   ChannelSource,
   ConflatedSource,
   ConflatedState,
+  LargeField,
   LosslessSource,
   Resolution,
   StreamEvent,

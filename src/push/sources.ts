@@ -29,6 +29,23 @@ export interface ConflatedState {
   readonly revision: number;
   /** Absolute values; plain data that JSON can write. */
   readonly fields: object;
+  /** One more field: an object of so many members that its source keeps track of which of them change. */
+  readonly large?: LargeField;
+}
+
+/**
+ * A field whose members are neither compared nor written by the channel. Asked only while its state is the newest of the source; a
+ * member may be newer than its state, for values are absolute and the next frame tells it again.
+ */
+export interface LargeField {
+  readonly name: string;
+  /** JSON text of the whole object. */
+  whole(): string;
+  /**
+   * JSON text of the members that changed since the state of a revision, those that are gone as null; undefined when that is too
+   * long ago to be told.
+   */
+  since(revision: number): string | undefined;
 }
 
 /** A channel of which only the latest state matters. */

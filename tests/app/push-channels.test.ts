@@ -43,6 +43,12 @@ async function opened(now: string, rules = {}, caughtUp = (_: number) => {}) {
       touch: (name) => void touched.push(name),
     }),
     followed: [],
+    bars: {
+      nowMs: () => bench.clock.nowMs(),
+      expectedEnd: () => Math.floor(bench.clock.nowMs() / 60_000),
+      loader: { load: async () => undefined },
+    },
+    timers: bench.clock,
     onError: (error) => errors.push(String(error)),
   });
   return { bench, channels, touched, errors };

@@ -47,4 +47,30 @@ describe("HeldStates", () => {
     expect(states.newestJson).toContain('"revision":2');
     expect(encodings).toEqual([1, 2]);
   });
+
+  test("a large field is written by its source: whole, by what changed, or whole again when it cannot tell", () => {
+    const told: number[] = [];
+    const large = {
+      name: "bins",
+      whole: () => '{"1":1,"2":2}',
+      since: (revision: number) => {
+        told.push(revision);
+        return [undefined, '{"2":2}', "{}"][revision];
+      },
+    };
+    const states = new HeldStates(10);
+    const [tooOld, older, same] = [0, 1, 2].map((revision) =>
+      states.renew({ revision, fields: { n: 1 }, large }),
+    );
+    states.renew({ revision: 3, fields: { n: 3 }, large });
+    expect(states.newestJson).toBe('{"n":3,"revision":3,"bins":{"1":1,"2":2}}');
+    const whole = '{"n":3,"revision":3,"previous_revision":null,"bins":{"1":1,"2":2}}';
+    expect(states.frameFrom(tooOld!, "c")).toContain(whole);
+    expect(states.frameFrom(older!, "c")).toContain(
+      '{"n":3,"revision":3,"previous_revision":1,"bins":{"2":2}}',
+    );
+    expect(states.frameFrom(older!, "d")).toContain('"bins":{"2":2}');
+    expect(states.frameFrom(same!, "c")).toContain('{"n":3,"revision":3,"previous_revision":2}');
+    expect(told).toEqual([0, 1, 2]);
+  });
 });
