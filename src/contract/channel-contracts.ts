@@ -1,15 +1,20 @@
 import type * as v from "valibot";
+import { BAR_INTERVALS } from "../core/mod.ts";
 import {
+  BARS_KEPT,
   type Channel,
   JobAnswer,
   JobProgress,
   JobTransition,
+  WireBarsState,
   WireGapChange,
   WireLevelSet,
 } from "../protocol/mod.ts";
-import { LEVEL_SET_CHANGE } from "./named-schemas.ts";
+import { BARS_CHANGE, LEVEL_SET_CHANGE } from "./named-schemas.ts";
 import { EXAMPLE_IDS } from "./route-contract.ts";
 import {
+  BARS_CHANGE_SEEN,
+  BARS_SEEN,
   GAP_SEEN,
   JOB_SEEN,
   LEVEL_CHANGE_SEEN,
@@ -80,6 +85,24 @@ export const CHANNELS: Readonly<Record<Channel["kind"], readonly ChannelContract
       parts: { symbol: SYMBOL, session: DAY },
       state: LEVEL_SET,
       publications: { Change: LEVEL_CHANGE },
+    },
+  ],
+  bars: [
+    {
+      name: "Bars",
+      address: "bars:{symbol}:{interval}",
+      about: `The newest ${BARS_KEPT} bars. The running one moves, and every bar that closes is told, to a reader that skipped frames too.`,
+      delivery: "conflated",
+      parts: { symbol: SYMBOL, interval: { about: BAR_INTERVALS.join(", "), example: "5m" } },
+      state: { about: "The bars by their start.", schema: WireBarsState, example: BARS_SEEN },
+      publications: {
+        Change: {
+          about:
+            "Every bar that changed since `previous_revision`, whole, and null for one that is no longer among the newest. With `previous_revision` null it is the whole state, and replaces what you hold.",
+          schema: BARS_CHANGE,
+          example: BARS_CHANGE_SEEN,
+        },
+      },
     },
   ],
   backfill: [

@@ -78,9 +78,14 @@ const AUTOMATION: SchemaGroup = {
 /** What changed of a level set. */
 export const LEVEL_SET_CHANGE = changeSchema(p.WireLevelSet);
 
+/** What changed of the newest bars. */
+export const BARS_CHANGE = changeSchema(p.WireBarsState);
+
 /** What is pushed, and stands in no answer. */
 const PUSHED: SchemaGroup = {
   LevelSetChange: LEVEL_SET_CHANGE,
+  NewestBars: p.WireBarsState,
+  NewestBarsChange: BARS_CHANGE,
   JobTransition: p.JobTransition,
   JobProgress: p.JobProgress,
   GapChange: p.WireGapChange,

@@ -159,6 +159,41 @@ export const LEVEL_CHANGE_SEEN = {
   previous_revision: 5,
 };
 
+const BAR_SEEN = {
+  time: "2026-11-30T02:45:00.000Z",
+  open: 3030.92,
+  high: 3032.28,
+  low: 3030.83,
+  close: 3032.13,
+  volume: 85.7282,
+  quote_volume: 259877.061562,
+  buy_volume: 34.0002,
+  vwap: 3031.407,
+  trade_count: null,
+  covered: 0,
+  candle_minutes: 2,
+  missing_minutes: 0,
+  quality: null,
+  closed: false,
+};
+
+export const BARS_SEEN = {
+  symbol: "binance:DEMOUSDT",
+  interval: "5m",
+  loading: false,
+  revision: 17,
+  bars: { [BAR_SEEN.time]: BAR_SEEN },
+};
+
+export const BARS_CHANGE_SEEN = {
+  revision: 18,
+  previous_revision: 17,
+  bars: {
+    [BAR_SEEN.time]: { ...BAR_SEEN, close: 3032.1, volume: 85.7515 },
+    "2026-11-29T01:45:00.000Z": null,
+  },
+};
+
 export const TRANSITION_SEEN = {
   job_id: "0190b8a4-0000-7000-8000-000000000001",
   from: "pending",
