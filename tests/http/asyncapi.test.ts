@@ -63,6 +63,7 @@ test("GET /asyncapi.json, has every channel, and every command with its reply", 
   expect(addresses.toSorted()).toEqual([
     "backfill",
     "backfill:{job_id}",
+    "bars:{symbol}:{interval}",
     "gaps:{symbol}",
     "levels:{symbol}",
     "levels:{symbol}@{session}",
