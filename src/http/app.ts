@@ -3,22 +3,13 @@ import { cors } from "hono/cors";
 import { problem } from "../protocol/mod.ts";
 import { access, OPEN_PATHS } from "./access.ts";
 import { assetResponse } from "./asset-response.ts";
-import { backfillRoutes } from "./backfill-routes.ts";
-import { barRoutes } from "./bar-routes.ts";
-import { cacheRoutes } from "./cache-routes.ts";
-import { controlRoutes } from "./control-routes.ts";
 import { covered } from "./covered.ts";
 import type { HttpDeps } from "./deps.ts";
 import { documentAssets } from "./documents.ts";
 import { describedRoutes, endpointOf } from "./endpoints.ts";
-import { healthRoutes } from "./health-routes.ts";
-import { levelRoutes } from "./level-routes.ts";
 import { ProblemError, problemResponse } from "./problem-response.ts";
 import type { AppEnv, Route } from "./route.ts";
-import { scheduleRoutes } from "./schedule-routes.ts";
-import { upkeepRoutes } from "./upkeep-routes.ts";
-import { webhookRoutes } from "./webhook-routes.ts";
-import { windowRoutes } from "./window-routes.ts";
+import { allRoutes } from "./routes.ts";
 
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
@@ -48,18 +39,7 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
       }),
     );
 
-  const routes: Route[] = [
-    ...healthRoutes(deps),
-    ...levelRoutes(deps),
-    ...windowRoutes(deps),
-    ...barRoutes(deps),
-    ...upkeepRoutes(deps),
-    ...backfillRoutes(deps),
-    ...controlRoutes(deps),
-    ...cacheRoutes(deps),
-    ...scheduleRoutes(deps),
-    ...webhookRoutes(deps),
-  ];
+  const routes = allRoutes(deps);
   const open = new Set(OPEN_PATHS);
   const documents = documentAssets(() => described, { version: deps.version, open });
   const assets = [...documents, ...(deps.assets ?? [])];

@@ -134,5 +134,5 @@ export function fakeApp(deps: Partial<HttpDeps> = {}) {
       headers,
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
-  return { app, asked, post };
+  return { app, asked, post, deps: full };
 }

@@ -1,0 +1,90 @@
+import {
+  type DescribedRoute,
+  EXAMPLE_IDS,
+  EXAMPLE_TARGET,
+  type RouteExample,
+} from "../../src/contract/mod.ts";
+import { startSimulatorServer } from "../../src/runtime/mod.ts";
+import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
+import { type AppInProcess, appInProcess } from "../support/app-in-process.ts";
+import { environment, Workbench } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+import { Receiver } from "../webhook/receiver.ts";
+
+/** A request that hangs fails its test and not its file. */
+const TIMEOUT_MS = 60_000;
+
+export interface Answered {
+  readonly status: number;
+  readonly mediaType: string;
+  readonly text: string;
+}
+
+/** A real server over a simulated exchange that has BTCUSDT, and a program that webhooks tell. */
+export class ContractWorld {
+  readonly url: string;
+  readonly running: AppInProcess;
+  readonly #closing: (() => Promise<unknown>)[];
+  /** What stands in examples, and what the server gave out for it. */
+  readonly #real: Map<string, string>;
+
+  private constructor(running: AppInProcess, receiver: Receiver, closing: (() => Promise<unknown>)[]) {
+    this.running = running;
+    this.url = running.app.url;
+    this.#closing = closing;
+    this.#real = new Map([[EXAMPLE_TARGET, receiver.url]]);
+  }
+
+  static async start(): Promise<ContractWorld> {
+    const bench = new Workbench();
+    const market = createGeneratedMarket({ symbol: "BTCUSDT", seed: 7, preset: PRESETS.thin });
+    const exchange = startSimulatorServer({ markets: [market] });
+    const receiver = await Receiver.start();
+    const env = environment(await bench.folder(), exchange, {
+      SYMBOLS: "BTCUSDT",
+      CONTEXT_BACKFILL_ENABLED: "false",
+      WEBHOOK_ALLOW_PRIVATE: "true",
+    });
+    const running = await appInProcess(env, { follow: true });
+    const closing = [
+      () => bench.close(),
+      () => exchange.stop(),
+      () => receiver.stop(),
+      () => running.app.close(),
+    ];
+    return new ContractWorld(running, receiver, closing);
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing.splice(0).reverse()) await close();
+  }
+
+  /** From now on `id` of the server stands for this one of the examples. */
+  stands(of: keyof typeof EXAMPLE_IDS, id: string): void {
+    this.#real.set(EXAMPLE_IDS[of], id);
+  }
+
+  /** Sends an example; one that finds the server still reading is sent again. */
+  ask(route: Pick<DescribedRoute, "method" | "path">, example: RouteExample): Promise<Answered> {
+    const path = route.path.replaceAll(/:(\w+)/g, (_, name: string) =>
+      encodeURIComponent(this.#realOf(example.path?.[name] ?? "")),
+    );
+    const query = example.query === undefined ? "" : `?${new URLSearchParams(example.query)}`;
+    const body = example.body === undefined ? undefined : this.#realOf(JSON.stringify(example.body));
+    return until(`${route.method} ${path}${query}`, async () => {
+      const answer = await fetch(`${this.url}${path}${query}`, {
+        method: route.method,
+        headers: body === undefined ? {} : { "content-type": "application/json" },
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(body === undefined ? {} : { body }),
+      });
+      const text = await answer.text();
+      if (answer.status === 503) return undefined;
+      return { status: answer.status, mediaType: answer.headers.get("content-type") ?? "", text };
+    });
+  }
+
+  #realOf(text: string): string {
+    return [...this.#real].reduce((replaced, [example, real]) => replaced.replaceAll(example, real), text);
+  }
+}
