@@ -3,6 +3,7 @@ import { Centrifuge } from "centrifuge";
 import * as v from "valibot";
 import { formatDay, MS_PER_DAY, minuteOfMs } from "../../src/core/mod.ts";
 import { applyChangedFields, JobTransition, WireLevelSet } from "../../src/protocol/mod.ts";
+import { comparableLevels } from "../support/comparable-levels.ts";
 import { environment, type ServerProcess, Workbench } from "../support/processes.ts";
 import { PlainSubscriber, type Publication, type Subscribed } from "../support/push-client.ts";
 import { TapelineApi } from "../support/tapeline-api.ts";
@@ -85,11 +86,6 @@ function levelSets(first: unknown, publications: readonly Publication[]): WireLe
   return sets;
 }
 
-/** A level set without what a look changes, and without what putting changes together leaves of bounds that are gone. */
-function comparable({ as_of: _, revision: __, bounds, ...set }: WireLevelSet): object {
-  return { ...set, bounds: Object.fromEntries(Object.entries(bounds).filter(([, own]) => own !== null)) };
-}
-
 function expectPartialLevels(sets: readonly WireLevelSet[]): void {
   const ratios = sets.map(({ coverage }) => coverage.ratio);
   expect(ratios[0]).toBe(0);
@@ -156,7 +152,7 @@ describe("partial levels of a generated day", () => {
           return last?.precision === "PRECISE" && last.backfill === null ? sets : undefined;
         });
         expectPartialLevels(newest);
-        expect(comparable(newest.at(-1)!)).toEqual(comparable(final));
+        expect(comparableLevels(newest.at(-1)!)).toEqual(comparableLevels(final));
       }
       await until(
         "every transition",

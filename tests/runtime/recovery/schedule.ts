@@ -1,8 +1,8 @@
 import { Centrifuge } from "centrifuge";
 import { applyChangedFields } from "../../../src/protocol/mod.ts";
+import { cuttingProxy } from "../../support/cutting-proxy.ts";
 import { seededRandom } from "../../support/trades.ts";
 import { type Served, serve, World } from "../push-fixture.ts";
-import { cuttingProxy } from "./cutting-proxy.ts";
 
 /** Few, so that a recovery often begins below the ring and goes on from history. */
 const RING_EVENTS = 6;
