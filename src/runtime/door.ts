@@ -21,6 +21,7 @@ const SAFE_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS"];
  */
 export function refusedAtTheDoor(request: Request, options: DoorOptions): Response | undefined {
   const { allowedOrigins = [], loopbackNamesOnly = false } = options;
+  if (!URL.canParse(request.url)) return plainProblem(400, "Bad request", NO_HOST);
   if (loopbackNamesOnly && !hostAllowed(request.headers.get("host"), allowedOrigins))
     return plainProblem(421, "Misdirected request", HOST_HELP);
   if (!SAFE_METHODS.includes(request.method) && !originAllowed(request, allowedOrigins))
@@ -28,14 +29,13 @@ export function refusedAtTheDoor(request: Request, options: DoorOptions): Respon
   return undefined;
 }
 
+const NO_HOST = "The request names no host that it is for.";
 const HOST_HELP =
   "Without TOKEN_HMAC_SECRET or TOKEN_JWKS_URL this server answers as localhost, 127.x or [::1], and as the hosts of ALLOWED_ORIGINS.";
 const ORIGIN_HELP = "The page that sent this request is neither ours nor listed in ALLOWED_ORIGINS.";
 
-/** Browsers always name the host, so a request without one (HTTP/1.0) comes from none. */
 function hostAllowed(header: string | null, allowedOrigins: readonly string[]): boolean {
-  if (header === null) return true;
-  const host = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(header)?.[1]?.toLowerCase();
+  const host = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(header ?? "")?.[1]?.toLowerCase();
   if (host === undefined) return false;
   if (isLoopback(host.replace(/^\[|\]$/g, ""))) return true;
   return allowedOrigins.some((origin) => URL.parse(origin)?.hostname === host);

@@ -43,7 +43,7 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-export interface ServeOptions extends Pick<ListenOptions, "allowedOrigins"> {
+export interface ServeOptions extends Pick<ListenOptions, "allowedOrigins" | "loopbackNamesOnly"> {
   readonly port?: number;
   readonly limits?: Partial<PushLimits>;
   readonly authorizer?: Authorizer;
