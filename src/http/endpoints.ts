@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { type DescribedRoute, type RouteContract, TAGS } from "../contract/mod.ts";
 import type { Asset } from "./asset.ts";
 import type { Route } from "./route.ts";
@@ -8,6 +9,13 @@ export interface Endpoint {
   readonly path: string;
   readonly about: string;
 }
+
+const CONNECT_QUERY = {
+  entries: {
+    cf_connect: v.pipe(v.string(), v.description("a connect request as JSON, with the channels in `subs`")),
+  },
+};
+const CONNECT_EXAMPLE = { cf_connect: '{"subs":{"backfill":{}}}' };
 
 /** What this server offers beside the routes of the app: whatever speaks on a socket. */
 export const ELSEWHERE: readonly DescribedRoute[] = [
@@ -22,6 +30,38 @@ export const ELSEWHERE: readonly DescribedRoute[] = [
         "403 for a page whose origin is neither ours nor in ALLOWED_ORIGINS, 426 for what is no WebSocket, 503 while the server is full or shutting down.",
       answer: { status: 101, about: "The connection is a WebSocket from here on." },
       examples: { open: { about: "A WebSocket." } },
+    },
+  },
+  {
+    method: "GET",
+    path: "/connection/uni_websocket",
+    about: 'push for who only listens (cf_connect={"subs":{"CHANNEL":{}}})',
+    contract: {
+      operation: "openOneWayPush",
+      tag: "push",
+      description:
+        "Each message is one push; `docs/push-protocol.md` lists them. Without `cf_connect` the first message is the connect request. Refused as `/connection/websocket` is.",
+      query: CONNECT_QUERY,
+      answer: { status: 101, about: "The connection is a WebSocket from here on." },
+      examples: { open: { about: "A WebSocket.", query: CONNECT_EXAMPLE } },
+    },
+  },
+  {
+    method: "GET",
+    path: "/connection/uni_sse",
+    about: 'push as server-sent events (cf_connect={"subs":{"CHANNEL":{}}})',
+    contract: {
+      operation: "openPushEvents",
+      tag: "push",
+      description:
+        "Each event is one push; `docs/push-protocol.md` lists them. 403 for a page whose origin is neither ours nor in ALLOWED_ORIGINS, 400 without a connect request, 503 while the server is full or shutting down.",
+      query: CONNECT_QUERY,
+      answer: {
+        status: 200,
+        about: "Events until either side ends the connection.",
+        mediaType: "text/event-stream",
+      },
+      examples: { open: { about: "Every transition of every job.", query: CONNECT_EXAMPLE } },
     },
   },
 ];

@@ -28,6 +28,10 @@ export type CloseName = keyof typeof CLOSE_CODES;
 export const UNSUBSCRIBE_CODES = {
   /** A new token does not cover the channel any more. */
   permission_denied: { code: 2000, reason: "permission denied" },
+  /** A subscription of the connect command cannot be made; the reason says why. */
+  refused: { code: 2000, reason: "refused" },
+  /** The same, but it may work a moment later. */
+  later: { code: 2500, reason: "come again" },
   /** The channel lost its thread (a hole in its events): come again and recover. */
   insufficient_state: { code: 2500, reason: "insufficient state" },
   /** The subscription's own token was not refreshed in time. */
@@ -40,7 +44,12 @@ const REASON_CHARS_MAX = 120;
 /** The close code of a name; `detail` is added to the reason as far as a close frame has room. Keep it ASCII. */
 export function closeCode(name: CloseName, detail?: string): CloseCode {
   const { code, reason } = CLOSE_CODES[name];
-  return { code, reason: detail === undefined ? reason : `${reason}: ${detail}`.slice(0, REASON_CHARS_MAX) };
+  return { code, reason: detail === undefined ? reason : fittingReason(`${reason}: ${detail}`) };
+}
+
+/** A reason cut to what a close frame has room for. */
+export function fittingReason(text: string): string {
+  return text.slice(0, REASON_CHARS_MAX);
 }
 
 /** Whether a client that was closed with `code` comes back by itself. */

@@ -17,6 +17,8 @@ import { parseStrictJson } from "./strict-json.ts";
 /** Commands in one message: the official client subscribes to all its channels with one. */
 export const COMMANDS_PER_MESSAGE_MAX = 200;
 const ID_MAX = 4_294_967_295;
+/** Faults of a request that its error names. */
+const FAULTS_MAX = 3;
 /** Fields of a command that we do not know, as an error shows them. */
 const SHOWN_FIELDS_MAX = 3;
 const SHOWN_CHARS_MAX = 32;
@@ -48,6 +50,11 @@ export type ClientCommand =
 export type ParsedCommands =
   | { readonly kind: "commands"; readonly commands: readonly ClientCommand[] }
   /** Not the protocol at all: the connection is closed with 3501. `reason` is ASCII and quotes nothing of the client's. */
+  | { readonly kind: "malformed"; readonly reason: string };
+
+export type ParsedConnect =
+  | { readonly kind: "connect"; readonly request: ConnectRequest }
+  /** `reason` is ASCII. */
   | { readonly kind: "malformed"; readonly reason: string };
 
 type Reader = (id: number, value: unknown) => ClientCommand;
@@ -89,6 +96,23 @@ export function parseCommands(message: string, commandsMax = COMMANDS_PER_MESSAG
   return { kind: "commands", commands };
 }
 
+/** The connect request of a one-way client: a JSON object by itself, without an id. */
+export function parseConnectRequest(text: string): ParsedConnect {
+  const parsed = parseStrictJson(text);
+  const json = parsed.kind === "json" ? parsed.value : undefined;
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    const finding = parsed.kind === "json" ? `is ${kindOf(json)}` : parsed.finding;
+    return {
+      kind: "malformed",
+      reason: `the connect request ${finding}, expected such as {"subs":{"backfill":{}}}`,
+    };
+  }
+  const request = v.safeParse(ConnectRequest, json);
+  return request.success
+    ? { kind: "connect", request: request.output }
+    : { kind: "malformed", reason: ascii(faultsOf("connect", request.issues)) };
+}
+
 function parseCommand(fields: ReadonlyMap<string, unknown>): ClientCommand | undefined {
   if (fields.size === 0) return { kind: "pong" };
   if (fields.has("send")) return { kind: "ignored" };
@@ -106,13 +130,22 @@ function reader<Request>(
   const read: Reader = (id, value) => {
     const request = v.safeParse(schema, value);
     if (request.success) return make(id, request.output);
-    const faults = request.issues.slice(0, 3).map((issue) => {
-      const path = v.getDotPath(issue);
-      return `${path === null ? method : `${method}.${path}`} ${issue.message}`;
-    });
-    return { kind: "refused", id, error: pushError("bad_request", faults.join("; ")) };
+    return { kind: "refused", id, error: pushError("bad_request", faultsOf(method, request.issues)) };
   };
   return [method, read];
+}
+
+function faultsOf(method: string, issues: readonly v.BaseIssue<unknown>[]): string {
+  const faults = issues.slice(0, FAULTS_MAX).map((issue) => {
+    const path = v.getDotPath(issue);
+    return `${path === null ? method : `${method}.${path}`} ${issue.message}`;
+  });
+  return faults.join("; ");
+}
+
+/** A close frame's reason counts bytes. */
+function ascii(text: string): string {
+  return text.replace(/[^ -~]/g, "?");
 }
 
 function unknownMethod(fields: ReadonlyMap<string, unknown>): PushError {

@@ -9,6 +9,8 @@ const Whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** A ping of the server; the client answers with the same. */
 export const PING_FRAME = "{}";
+/** How the envelope of every push begins. */
+const PUSH_HEAD = '{"push":';
 
 /** How long a token is worth something; without fields it has no end. */
 const LifetimeFields = {
@@ -22,19 +24,6 @@ export type Lifetime = v.InferOutput<typeof Lifetime>;
 /** One event of a channel; without offset when it is a conflated one. */
 export const Publication = v.object({ data: v.unknown(), offset: v.optional(Whole) });
 export type Publication = v.InferOutput<typeof Publication>;
-
-export const ConnectResult = v.object({
-  client: v.string(),
-  version: v.string(),
-  /** Seconds between pings of the server. */
-  ping: Whole,
-  /** Whether the server wants an answer to its pings. */
-  pong: v.boolean(),
-  /** Of the connection's token. */
-  ...LifetimeFields,
-  data: v.optional(v.unknown()),
-});
-export type ConnectResult = v.InferOutput<typeof ConnectResult>;
 
 export const SubscribeResult = v.object({
   /** Of the subscription's own token. */
@@ -51,6 +40,20 @@ export const SubscribeResult = v.object({
   data: v.optional(v.unknown()),
 });
 export type SubscribeResult = v.InferOutput<typeof SubscribeResult>;
+
+export const ConnectResult = v.object({
+  client: v.string(),
+  version: v.string(),
+  /** Seconds between pings of the server. */
+  ping: Whole,
+  /** Whether the server wants an answer to its pings; a one-way client gives none. */
+  pong: v.optional(v.boolean()),
+  /** Of the connection's token. */
+  ...LifetimeFields,
+  /** What became of the subscriptions that the connect command asked for. */
+  subs: v.optional(v.record(v.string(), SubscribeResult)),
+});
+export type ConnectResult = v.InferOutput<typeof ConnectResult>;
 
 export const HistoryResult = v.object({
   publications: v.array(Publication),
@@ -71,6 +74,20 @@ export const ReplyError = v.object({
 /** A subscription that the server ended. */
 export const Unsubscribed = v.object({ code: Whole, reason: v.string() });
 
+/** Why a connection ends, where the transport has no close codes. */
+export const Disconnected = v.object({ code: Whole, reason: v.string() });
+
+/** What comes without having been asked. A one-way client gets it as it is, the others in the envelope `{"push":…}`. */
+export const Push = v.object({
+  channel: v.optional(v.string()),
+  pub: v.optional(Publication),
+  unsubscribe: v.optional(Unsubscribed),
+  /** One-way clients alone: the first push, and the last one. */
+  connect: v.optional(ConnectResult),
+  disconnect: v.optional(Disconnected),
+});
+export type Push = v.InferOutput<typeof Push>;
+
 /** One frame of the server. An empty object is a ping. */
 export const ServerFrame = v.object({
   id: v.optional(CommandId),
@@ -83,13 +100,7 @@ export const ServerFrame = v.object({
   history: v.optional(HistoryResult),
   rpc: v.optional(RpcResult),
   ping: v.optional(v.object({})),
-  push: v.optional(
-    v.object({
-      channel: v.string(),
-      pub: v.optional(Publication),
-      unsubscribe: v.optional(Unsubscribed),
-    }),
-  ),
+  push: v.optional(Push),
 });
 export type ServerFrame = v.InferOutput<typeof ServerFrame>;
 
@@ -97,8 +108,35 @@ export function errorReply(id: number, error: PushError): string {
   return JSON.stringify({ id, error });
 }
 
-export function connectReply(id: number, result: ConnectResult): string {
-  return JSON.stringify({ id, connect: result });
+/** The result of a connect as JSON text; `subs` are channels with the texts of {@link subscribeResult}. */
+export function connectResult(
+  result: Omit<ConnectResult, "subs">,
+  subs?: readonly (readonly [channel: string, result: string])[],
+): string {
+  const text = JSON.stringify(result);
+  if (subs === undefined) return text;
+  const entries = subs.map(([channel, subscribed]) => `${JSON.stringify(channel)}:${subscribed}`);
+  return `${text.slice(0, -1)},"subs":{${entries.join(",")}}}`;
+}
+
+/** The reply to a connect; `result` is the text of {@link connectResult}. */
+export function connectReply(id: number, result: string): string {
+  return `{"id":${id},"connect":${result}}`;
+}
+
+/** The same as a push, for a client that has asked with no command. */
+export function connectFrame(result: string): string {
+  return `${PUSH_HEAD}{"connect":${result}}}`;
+}
+
+/** Why the server ends the connection, where the transport has no close codes. */
+export function disconnectFrame({ code, reason }: CloseCode): string {
+  return JSON.stringify({ push: { disconnect: { code, reason } } });
+}
+
+/** A push out of its envelope, as one-way clients get it; what is in none (a ping) stays as it is. */
+export function withoutEnvelope(frame: string): string {
+  return frame.startsWith(PUSH_HEAD) ? frame.slice(PUSH_HEAD.length, -1) : frame;
 }
 
 /**
@@ -156,7 +194,7 @@ export function publicationJson(dataJson: string, offset?: number): string {
 
 /** The push that carries a publication (JSON text of {@link publicationJson}) under the name its subscriber used. */
 export function publicationFrame(channelName: string, publication: string): string {
-  return `{"push":{"channel":${JSON.stringify(channelName)},"pub":${publication}}}`;
+  return `${PUSH_HEAD}{"channel":${JSON.stringify(channelName)},"pub":${publication}}}`;
 }
 
 /** Tells a client that the server ended one of its subscriptions. */

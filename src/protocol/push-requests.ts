@@ -16,22 +16,33 @@ const Whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const ChannelName = v.pipe(v.string(), v.minLength(1), v.maxLength(CHANNEL_CHARS_MAX));
 const Token = v.optional(Text(TOKEN_CHARS_MAX), "");
 
-export const ConnectRequest = v.object({
-  token: Token,
-  name: v.optional(Text(256), ""),
-  version: v.optional(Text(256), ""),
-  data: v.optional(v.unknown()),
-});
-export type ConnectRequest = v.InferOutput<typeof ConnectRequest>;
-
-export const SubscribeRequest = v.object({
-  channel: ChannelName,
+/** How a channel is subscribed. */
+const SubscribeFields = {
   /** Of this channel alone, beyond what the connection's own token allows. */
   token: Token,
   /** Resume after `offset` of `epoch`; an empty epoch takes whatever epoch the channel has. */
   recover: v.optional(v.boolean(), false),
   offset: v.optional(Whole, 0),
   epoch: v.optional(Text(EPOCH_CHARS_MAX), ""),
+};
+
+/** A subscription that is asked for with the connect command. */
+export const ConnectSubscription = v.object(SubscribeFields);
+export type ConnectSubscription = v.InferOutput<typeof ConnectSubscription>;
+
+export const ConnectRequest = v.object({
+  token: Token,
+  name: v.optional(Text(256), ""),
+  version: v.optional(Text(256), ""),
+  data: v.optional(v.unknown()),
+  /** Channels to subscribe to at once; the reply tells what became of them. */
+  subs: v.optional(v.record(ChannelName, ConnectSubscription), {}),
+});
+export type ConnectRequest = v.InferOutput<typeof ConnectRequest>;
+
+export const SubscribeRequest = v.object({
+  channel: ChannelName,
+  ...SubscribeFields,
   /** Kind of subscription; 0 is the plain one, the others (maps, shared polls) are not offered. */
   type: v.optional(Whole, 0),
   /** Filter by tags: not offered, and silence would deliver what was not asked for. */

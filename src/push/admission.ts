@@ -15,6 +15,8 @@ export interface AdmissionOptions {
   readonly limits: PushLimits;
   readonly timers: PushTimers;
   readonly nowMs: () => number;
+  /** What the client is given to come with a new token, ms. */
+  readonly graceMs: number;
   /** What the client may do, each time that this is decided anew. */
   readonly onGrant: (grant: Grant) => void;
   /** No new token came in time. */
@@ -28,9 +30,9 @@ export class Admission {
   #grant: Grant | undefined;
 
   constructor(options: AdmissionOptions) {
-    const { timers, nowMs, limits, onLapsed } = options;
+    const { timers, nowMs, graceMs, onLapsed } = options;
     this.#options = options;
-    this.#expiry = new Expiry({ timers, nowMs, graceMs: limits.expiredGraceMs, onLapsed });
+    this.#expiry = new Expiry({ timers, nowMs, graceMs, onLapsed });
   }
 
   /** Undefined before the client was admitted. */

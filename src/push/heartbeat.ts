@@ -3,7 +3,8 @@ import type { PushTimers } from "./timers.ts";
 export interface HeartbeatOptions {
   readonly timers: PushTimers;
   readonly pingMs: number;
-  readonly pongMs: number;
+  /** Undefined: no answer is expected. */
+  readonly pongMs: number | undefined;
   readonly ping: () => void;
   readonly onDead: () => void;
 }
@@ -22,10 +23,11 @@ export class Heartbeat {
     const { timers, pingMs, pongMs, ping, onDead } = this.#options;
     this.#cancelPing = timers.after(pingMs, () => {
       this.start();
-      this.#cancelDeadline ??= timers.after(pongMs, () => {
-        this.stop();
-        onDead();
-      });
+      if (pongMs !== undefined)
+        this.#cancelDeadline ??= timers.after(pongMs, () => {
+          this.stop();
+          onDead();
+        });
       ping();
     });
   }

@@ -1,6 +1,7 @@
 import { CLOSE_CODES } from "../protocol/mod.ts";
 import { type Authorizer, acceptEverybody } from "./authorize.ts";
 import { ChannelTable } from "./channel-table.ts";
+import { OneWaySocket } from "./one-way.ts";
 import type { PushSocket } from "./outbox.ts";
 import { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";
 import type { RpcHandler } from "./rpc-desk.ts";
@@ -54,6 +55,15 @@ export class PushHub {
 
   /** Takes a new connection; undefined when there are too many, or the hub is closing. */
   accept(socket: PushSocket): PushSession | undefined {
+    return this.#accept(socket, false);
+  }
+
+  /** The same for a client that only listens. */
+  acceptOneWay(socket: PushSocket): PushSession | undefined {
+    return this.#accept(new OneWaySocket(socket), true);
+  }
+
+  #accept(socket: PushSocket, oneWay: boolean): PushSession | undefined {
     if (!this.accepting) return undefined;
     const {
       timers,
@@ -65,6 +75,7 @@ export class PushHub {
       authorizer = acceptEverybody,
     } = this.#options;
     const session = new PushSession(socket, {
+      oneWay,
       clientId: newClientId(),
       version,
       defaultVenue,

@@ -7,11 +7,12 @@ export {
   type Rejected,
 } from "./authorize.ts";
 export { PushHub, type PushHubOptions, type PushStats } from "./hub.ts";
+export { FRAME_CHARS_MAX } from "./inbound.ts";
 export { MemberLog } from "./member-log.ts";
 export type { PushSocket } from "./outbox.ts";
 export { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";
 export type { RpcHandler } from "./rpc-desk.ts";
-export { FRAME_CHARS_MAX, type PushSession } from "./session.ts";
+export type { PushSession } from "./session.ts";
 export type {
   ChannelResolver,
   ChannelSource,

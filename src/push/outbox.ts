@@ -8,6 +8,8 @@ export interface PushSocket {
   /** Bytes that `send` has kept and the reader has not taken. */
   bufferedBytes(): number;
   close(code: number, reason: string): void;
+  /** A ping of the transport itself, where it has one that is answered by itself (`PushSession.ponged`). */
+  readonly ping?: (() => void) | undefined;
 }
 
 export interface OutboxOptions {
@@ -39,6 +41,8 @@ export class Outbox {
   readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #behind = false;
+  /** How many frames waited before `hold`; undefined when nothing is held back. */
+  #heldFrom: number | undefined;
   /** Since when the oldest lossless frame that the socket has kept waits; undefined when it keeps none. */
   #keptSinceMs: number | undefined;
   #cancelAge: (() => void) | undefined;
@@ -51,7 +55,7 @@ export class Outbox {
 
   /** Whether a conflated frame would be taken now. */
   get ready(): boolean {
-    return !this.#behind && !this.#closed;
+    return !this.#behind && !this.#closed && this.#heldFrom === undefined;
   }
 
   /** Bytes that the reader has not taken yet: ours and the socket's. */
@@ -62,7 +66,7 @@ export class Outbox {
   /** A reply or a lossless frame: sent now, or kept in order until the reader takes it. */
   send(frame: string): void {
     if (this.#closed) return;
-    if (!this.#behind) {
+    if (!this.#behind && this.#heldFrom === undefined) {
       this.#hand(frame, this.#options.timers.now());
       return;
     }
@@ -84,11 +88,32 @@ export class Outbox {
     return true;
   }
 
+  /** Keeps back what is sent from now on, until `release` says what goes before it. */
+  hold(): void {
+    this.#heldFrom ??= this.#waiting.length;
+  }
+
+  /** Sends `first`, and then what was kept back. */
+  release(first: string): void {
+    const at = this.#heldFrom;
+    if (this.#closed || at === undefined) return;
+    this.#heldFrom = undefined;
+    const bytes = Buffer.byteLength(first) + 1;
+    this.#waiting.splice(at, 0, { frame: first, bytes, atMs: this.#options.timers.now() });
+    this.#waitingBytes += bytes;
+    if (this.#behind) this.#watchAge();
+    else this.#flush();
+  }
+
   /** The socket has taken up some of what it kept. */
   drained(): void {
     if (this.#closed || !this.#behind || this.#socket.bufferedBytes() > 0) return;
     this.#behind = false;
     this.#keptSinceMs = undefined;
+    this.#flush();
+  }
+
+  #flush(): void {
     while (this.#waiting.length > 0 && this.ready) this.#handBatch();
     this.#watchAge();
     if (this.ready) this.#options.onReady();
@@ -134,7 +159,8 @@ export class Outbox {
 
   #watchAge(): void {
     const oldest = this.#oldestMs();
-    if (oldest === undefined || this.#closed) {
+    // While frames are held back it is not the reader that is late.
+    if (oldest === undefined || this.#closed || this.#heldFrom !== undefined) {
       this.#cancelAge?.();
       this.#cancelAge = undefined;
       return;

@@ -5,17 +5,21 @@ import {
   type CloseCode,
   type ConnectRequest,
   closeCode,
-  connectReply,
   errorReply,
+  fittingReason,
   PING_FRAME,
   type PushError,
-  parseCommands,
+  pushError,
+  UNSUBSCRIBE_CODES,
+  unsubscribeFrame,
 } from "../protocol/mod.ts";
 import { Admission } from "./admission.ts";
 import type { Authorizer } from "./authorize.ts";
 import type { ChannelTable } from "./channel-table.ts";
 import { CommandDesk } from "./command-desk.ts";
+import { Greeting } from "./greeting.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { readConnectMessage, readMessage } from "./inbound.ts";
 import { Lanes } from "./lanes.ts";
 import { Outbox, type PushSocket } from "./outbox.ts";
 import type { PushLimits } from "./push-limits.ts";
@@ -23,10 +27,9 @@ import { RpcDesk, type RpcHandler } from "./rpc-desk.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import type { PushTimers } from "./timers.ts";
 
-/** Characters in one message of a client. */
-export const FRAME_CHARS_MAX = 65_536;
-
 export interface SessionOptions {
+  /** Whether the client only listens: its one message is a connect request, and it answers no ping of ours. */
+  readonly oneWay: boolean;
   readonly clientId: string;
   readonly version: string;
   readonly defaultVenue: string;
@@ -54,6 +57,7 @@ export class PushSession {
   readonly #subscriptions: Subscriptions;
   readonly #admission: Admission;
   readonly #heartbeat: Heartbeat;
+  readonly #greeting: Greeting;
   readonly #lanes: Lanes;
   readonly #rpc: RpcDesk;
   readonly #desk: CommandDesk;
@@ -63,7 +67,7 @@ export class PushSession {
   #state: "new" | "connecting" | "connected" | "closed" = "new";
 
   constructor(socket: PushSocket, options: SessionOptions) {
-    const { limits, timers, nowMs, table, authorizer, defaultVenue, onError } = options;
+    const { limits, timers, nowMs, table, authorizer, defaultVenue, onError, oneWay } = options;
     this.#socket = socket;
     this.#options = options;
     this.#outbox = new Outbox(socket, {
@@ -81,21 +85,44 @@ export class PushSession {
       limits,
       timers,
       nowMs,
+      onError,
     });
     this.#admission = new Admission({
       authorizer,
       limits,
       timers,
       nowMs,
+      // A client that only listens cannot come with a new token.
+      graceMs: oneWay ? 0 : limits.expiredGraceMs,
       onGrant: (grant) => this.#subscriptions.restrict(grant),
       onLapsed: () => this.close(CLOSE_CODES.expired),
     });
     this.#heartbeat = new Heartbeat({
       timers,
       pingMs: limits.pingMs,
-      pongMs: limits.pongMs,
-      ping: () => this.#outbox.send(PING_FRAME),
+      pongMs: oneWay && socket.ping === undefined ? undefined : limits.pongMs,
+      ping: () => {
+        this.#outbox.send(PING_FRAME);
+        socket.ping?.();
+      },
       onDead: () => this.close(CLOSE_CODES.no_pong),
+    });
+    this.#greeting = new Greeting({
+      outbox: this.#outbox,
+      subscriptions: this.#subscriptions,
+      admission: this.#admission,
+      oneWay,
+      about: {
+        client: options.clientId,
+        version: options.version,
+        ping: Math.ceil(limits.pingMs / 1_000),
+      },
+      charsMax: limits.recoverCharsMax,
+      onAdmitted: () => {
+        this.#cancelStale();
+        return !this.#isClosed;
+      },
+      refuseSubscription: (channel, error) => this.#refuseSubscription(channel, error),
     });
     this.#lanes = new Lanes({ onError, refuse: (id, error) => this.#refuse(id, error) });
     this.#rpc = new RpcDesk({ handler: options.rpc, outbox: this.#outbox, limits, timers });
@@ -124,10 +151,21 @@ export class PushSession {
 
   /** A message of the client; `undefined` for a binary one, which the JSON protocol does not have. */
   message(text: string | undefined): void {
-    if (this.#state === "closed") return;
-    const parsed = readMessage(text);
-    if (parsed.kind === "fault") this.close(parsed.close);
-    else for (const command of parsed.commands) this.#accept(command);
+    const { oneWay } = this.#options;
+    if (this.#isClosed || (oneWay && this.#state !== "new")) return;
+    const inbound = oneWay ? readConnectMessage(text) : readMessage(text);
+    if (inbound.kind === "fault") this.close(inbound.close);
+    else for (const command of inbound.commands) this.#accept(command);
+  }
+
+  /** A connect request that came by another way than a message. */
+  connect(request: ConnectRequest): void {
+    this.#accept({ kind: "connect", id: 1, request });
+  }
+
+  /** The transport's own ping was answered. */
+  ponged(): void {
+    if (this.#options.oneWay) this.#heartbeat.pong();
   }
 
   /** The socket has taken up some of what it kept. */
@@ -174,21 +212,14 @@ export class PushSession {
 
   #connect(id: number, request: ConnectRequest): void {
     this.#state = "connecting";
-    const { limits, clientId, version } = this.#options;
     void this.#lanes.run(id, "authorizing a connection", async () => {
-      let admitted = false;
       try {
-        const error = await this.#admission.connect(request);
+        const error = await this.#greeting.greet(id, request);
         if (this.#isClosed || error !== undefined) return error;
-        admitted = true;
+        this.#state = "connected";
       } finally {
-        if (!admitted) this.#backToNew();
+        if (this.#state === "connecting") this.#backToNew();
       }
-      this.#state = "connected";
-      this.#cancelStale();
-      const ping = Math.ceil(limits.pingMs / 1_000);
-      const lifetime = this.#admission.lifetime;
-      this.#outbox.send(connectReply(id, { client: clientId, version, ping, pong: true, ...lifetime }));
       this.#heartbeat.start();
       for (const held of this.#held.splice(0)) this.#accept(held);
       return undefined;
@@ -197,7 +228,7 @@ export class PushSession {
 
   /** Not admitted: the client may try once more. */
   #backToNew(): void {
-    if (!this.#isClosed) this.#state = "new";
+    this.#state = "new";
     this.#held.length = 0;
   }
 
@@ -205,29 +236,26 @@ export class PushSession {
     return this.#state === "closed";
   }
 
-  /** Answers with an error; from 3000 on its code closes the connection instead. */
+  /** Answers with an error; from 3000 on its code closes the connection instead, and so does every one where nothing was asked. */
   #refuse(id: number, error: PushError): void {
-    if (error.code < CLOSE_CODE_MIN) this.#outbox.send(errorReply(id, error));
-    else this.close({ code: error.code, reason: error.message });
+    if (error.code >= CLOSE_CODE_MIN) this.close({ code: error.code, reason: fittingReason(error.message) });
+    else if (this.#options.oneWay) this.close(closeOf(error));
+    else this.#outbox.send(errorReply(id, error));
+  }
+
+  #refuseSubscription(channel: string, error: PushError): void {
+    if (error.code >= CLOSE_CODE_MIN) this.#refuse(0, error);
+    else {
+      const { code } = error.temporary ? UNSUBSCRIBE_CODES.later : UNSUBSCRIBE_CODES.refused;
+      this.#outbox.send(unsubscribeFrame(channel, { code, reason: error.message }));
+    }
   }
 }
 
-type ReadMessage =
-  | { readonly kind: "commands"; readonly commands: readonly ClientCommand[] }
-  | { readonly kind: "fault"; readonly close: CloseCode };
-
-function readMessage(text: string | undefined): ReadMessage {
-  if (text === undefined)
-    return {
-      kind: "fault",
-      close: closeCode("inappropriate_protocol", "a binary message, expected JSON text"),
-    };
-  if (text.length > FRAME_CHARS_MAX) {
-    const found = `a message of ${text.length} characters, at most ${FRAME_CHARS_MAX}`;
-    return { kind: "fault", close: closeCode("bad_request", found) };
-  }
-  const parsed = parseCommands(text);
-  return parsed.kind === "malformed"
-    ? { kind: "fault", close: closeCode("bad_request", parsed.reason) }
-    : parsed;
+/** The end of a connection whose client cannot be answered with an error. */
+function closeOf(error: PushError): CloseCode {
+  if (error.code === pushError("token_expired").code) return CLOSE_CODES.expired;
+  if (error.temporary) return closeCode("server_error", error.message);
+  const denied = error.code === pushError("permission_denied").code;
+  return closeCode(denied ? "permission_denied" : "invalid_token", error.message);
 }

@@ -13,6 +13,9 @@ import type { Attached } from "./lossless-channel.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Subscriber } from "./subscriber.ts";
 
+/** What a result says of a recovery that was asked for before. */
+export type RecoveryMarks = Pick<SubscribeResult, "was_recovering" | "recovered">;
+
 /** One subscription of one connection, from the command that asks for it to its end. */
 export class Subscription implements Subscriber {
   readonly name: string;
@@ -40,7 +43,11 @@ export class Subscription implements Subscriber {
   }
 
   /** Joins the channel and, in the same step, gives `reply` the result as JSON text; or answers why not. */
-  async attach(request: SubscribeRequest, reply: (result: string) => void): Promise<PushError | undefined> {
+  async attach(
+    request: SubscribeRequest,
+    reply: (result: string) => void,
+    marks: RecoveryMarks,
+  ): Promise<PushError | undefined> {
     const { channel } = this;
     if (channel === undefined || this.cancelled) return this.#ended;
     if (channel.kind === "conflated") {
@@ -54,7 +61,7 @@ export class Subscription implements Subscriber {
     const recover = request.recover ? { offset: request.offset, epoch: request.epoch } : undefined;
     const outcome = await channel.attach(this, recover, (attached) => {
       this.attached = true;
-      reply(this.#losslessResult(attached));
+      reply(this.#losslessResult(attached, marks));
     });
     if (outcome.kind === "unrecoverable") return pushError("unrecoverable_position", outcome.message);
     return outcome.kind === "broken" ? pushError("internal") : this.#ended;
@@ -84,8 +91,8 @@ export class Subscription implements Subscriber {
     this.#release = undefined;
   }
 
-  #losslessResult({ position, recovered, data }: Attached): string {
-    const asked = recovered === undefined ? {} : { was_recovering: true, recovered: true };
+  #losslessResult({ position, recovered, data }: Attached, marks: RecoveryMarks): string {
+    const asked: RecoveryMarks = recovered === undefined ? marks : { was_recovering: true, recovered: true };
     const { epoch, offset } = position;
     const standing: SubscribeResult = { recoverable: true, positioned: true, epoch, offset };
     return subscribeResult(

@@ -1,5 +1,6 @@
 import {
   type Channel,
+  type ConnectSubscription,
   EVERYTHING,
   type Grant,
   type HistoryRequest,
@@ -20,7 +21,7 @@ import type { ChannelTable } from "./channel-table.ts";
 import { Expiry } from "./expiry.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PushLimits } from "./push-limits.ts";
-import { Subscription } from "./subscription.ts";
+import { type RecoveryMarks, Subscription } from "./subscription.ts";
 import { type PushTimers, withinTime } from "./timers.ts";
 
 export interface SubscriptionsOptions {
@@ -31,7 +32,12 @@ export interface SubscriptionsOptions {
   readonly limits: PushLimits;
   readonly timers: PushTimers;
   readonly nowMs: () => number;
+  /** Failures that no client can act on. */
+  readonly onError: (error: unknown, doing: string) => void;
 }
+
+const UNRECOVERABLE = pushError("unrecoverable_position").code;
+const LOST: RecoveryMarks = { was_recovering: true, recovered: false };
 
 /** What may be read, and until when where a token of its own says so. */
 type Allowed =
@@ -69,9 +75,35 @@ export class Subscriptions {
     return this.#establish(request, (result) => this.#options.outbox.send(subscribeReply(id, result)));
   }
 
+  /**
+   * A subscription that came with the connect command: the JSON text of its result, or why there is none. What cannot be recovered
+   * is subscribed all the same, without what was missed, and the result says so.
+   */
+  async open(channel: string, asked: ConnectSubscription): Promise<string | PushError> {
+    let result = "";
+    const take = (text: string) => {
+      result = text;
+    };
+    const request = { ...asked, channel, type: 0, tf: undefined };
+    try {
+      let error = await this.#establish(request, take);
+      if (error?.code === UNRECOVERABLE)
+        error = await this.#establish({ ...request, recover: false }, take, LOST);
+      return error ?? (result === "" ? pushError("not_available", "the connection is closed") : result);
+    } catch (error) {
+      this.#options.onError(error, `subscribing to ${channel}`);
+      return pushError("internal");
+    }
+  }
+
+  /** Ends a subscription without a word. */
+  end(name: string): void {
+    this.#byName.get(name)?.end();
+  }
+
   /** A channel that is not subscribed is unsubscribed all the same, as the protocol has it. */
   unsubscribe(id: number, name: string): undefined {
-    this.#byName.get(name)?.end();
+    this.end(name);
     this.#options.outbox.send(unsubscribeReply(id));
   }
 
@@ -130,6 +162,7 @@ export class Subscriptions {
   async #establish(
     request: SubscribeRequest,
     reply: (result: string) => void,
+    marks: RecoveryMarks = {},
   ): Promise<PushError | undefined> {
     const { table } = this.#options;
     const { channel: name } = request;
@@ -149,7 +182,7 @@ export class Subscriptions {
       const acquired = await table.acquire(found);
       if (acquired.kind !== "channel") return notThere(acquired);
       subscription.hold(acquired.channel, acquired.release);
-      return await subscription.attach(request, reply);
+      return await subscription.attach(request, reply, marks);
     } finally {
       if (!subscription.attached) subscription.end();
     }

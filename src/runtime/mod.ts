@@ -10,4 +10,4 @@ export {
 } from "./simulator-server.ts";
 export { systemTimers } from "./system-timers.ts";
 export { type ThisProcess, thisProcess } from "./this-process.ts";
-export { type ListenOptions, listen, PUSH_PATHS, type WebServer } from "./web-socket-server.ts";
+export { type ListenOptions, listen, type WebServer } from "./web-socket-server.ts";

@@ -1,10 +1,8 @@
+import { closeCode } from "../protocol/mod.ts";
 import { FRAME_CHARS_MAX, PUSH_LIMITS, type PushHub, type PushSession } from "../push/mod.ts";
 import { type DoorOptions, refusedAtTheDoor } from "./door.ts";
-import { originAllowed } from "./origin.ts";
-import { plainProblem } from "./plain-problem.ts";
+import { type Entry, PushDoor, upgradeRequired } from "./push-door.ts";
 
-/** Where the push protocol is spoken. */
-export const PUSH_PATHS: readonly string[] = ["/connection/websocket", "/ws"];
 /** Bytes of a frame of a client: UTF-8 may need three for a character. */
 const PAYLOAD_BYTES_MAX = 3 * FRAME_CHARS_MAX;
 /** Above all that an outbox hands over, so that Bun never drops a frame by itself. */
@@ -15,6 +13,9 @@ const SOCKET_IDLE_SECONDS = 60;
 const REQUEST_IDLE_SECONDS = 100;
 /** Patience with running requests at the end, ms. */
 const STOP_MS = 2_000;
+
+/** What is known of a WebSocket before its first message. */
+type Socket = Extract<Entry, { readonly kind: "socket" }>;
 
 export interface ListenOptions extends DoorOptions {
   readonly hostname: string;
@@ -38,24 +39,20 @@ export interface WebServer {
 
 /** Serves HTTP and the push protocol on one port. Throws when the address is taken or not ours. */
 export function listen(options: ListenOptions): WebServer {
-  const { push } = options;
-  const sessions = new Map<Bun.ServerWebSocket<undefined>, PushSession>();
-  const server = Bun.serve<undefined>({
+  const { push, allowedOrigins = [] } = options;
+  const door = new PushDoor({ push, allowedOrigins });
+  const sessions = new Map<Bun.ServerWebSocket<Socket>, PushSession>();
+  const server = Bun.serve<Socket>({
     hostname: options.hostname,
     port: options.port,
     idleTimeout: options.idleTimeout ?? REQUEST_IDLE_SECONDS,
     fetch(request, bun) {
       const refused = refusedAtTheDoor(request, options);
       if (refused !== undefined) return refused;
-      if (!PUSH_PATHS.includes(new URL(request.url).pathname)) return options.fetch(request);
-      if (!originAllowed(request, options.allowedOrigins))
-        return plainProblem(403, "Origin not allowed", ORIGIN_HELP);
-      if (!push.accepting)
-        return plainProblem(503, "No more connections", "The server is full or shutting down.");
-      if (bun.upgrade(request, { data: undefined })) return undefined;
-      return plainProblem(426, "Upgrade required", "This address speaks WebSocket only.", {
-        upgrade: "websocket",
-      });
+      const entry = door.open(request);
+      if (entry.kind === "elsewhere") return options.fetch(request);
+      if (entry.kind === "answer") return entry.response;
+      return bun.upgrade(request, { data: entry }) ? undefined : upgradeRequired();
     },
     websocket: {
       perMessageDeflate: false,
@@ -64,16 +61,13 @@ export function listen(options: ListenOptions): WebServer {
       idleTimeout: SOCKET_IDLE_SECONDS,
       sendPings: false,
       open(socket) {
-        const session = push.accept({
-          send: (frame) => socket.send(frame),
-          bufferedBytes: () => socket.getBufferedAmount(),
-          close: (code, reason) => socket.close(code, reason),
-        });
+        const session = accept(push, socket);
         if (session === undefined) socket.close(1013, "try again later");
         else sessions.set(socket, session);
       },
       message: (socket, message) =>
         sessions.get(socket)?.message(typeof message === "string" ? message : undefined),
+      pong: (socket) => sessions.get(socket)?.ponged(),
       drain: (socket) => sessions.get(socket)?.drained(),
       close(socket) {
         sessions.get(socket)?.closed();
@@ -97,4 +91,16 @@ export function listen(options: ListenOptions): WebServer {
   };
 }
 
-const ORIGIN_HELP = "The page that opened this socket is neither ours nor listed in ALLOWED_ORIGINS.";
+function accept(push: PushHub, socket: Bun.ServerWebSocket<Socket>): PushSession | undefined {
+  const { oneWay, connect } = socket.data;
+  const port = {
+    send: (frame: string) => socket.send(frame),
+    bufferedBytes: () => socket.getBufferedAmount(),
+    close: (code: number, reason: string) => socket.close(code, reason),
+  };
+  if (!oneWay) return push.accept(port);
+  const session = push.acceptOneWay({ ...port, ping: () => void socket.ping() });
+  if (connect?.kind === "connect") session?.connect(connect.request);
+  else if (connect !== undefined) session?.close(closeCode("bad_request", connect.reason));
+  return session;
+}

@@ -20,7 +20,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   auth: ["core", "protocol", "push"],
   web: ["core", "protocol", "client"],
   client: ["core", "protocol"],
-  runtime: ["core", "http", "push", "simulator"],
+  runtime: ["core", "protocol", "http", "push", "simulator"],
   // Commands talk to a running server as any other program does.
   cli: ["core", "protocol", "client", "auth"],
   db: ["core"],

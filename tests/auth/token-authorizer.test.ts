@@ -16,7 +16,7 @@ const authorizer = tokenAuthorizer(
 );
 
 function connect(token: string) {
-  return authorizer.connect({ token, name: "", version: "" });
+  return authorizer.connect({ token, name: "", version: "", subs: {} });
 }
 
 describe("tokenAuthorizer(), connect", () => {
@@ -52,7 +52,7 @@ describe("tokenAuthorizer(), connect", () => {
       new TokenVerifier({ key: { kind: "published", url }, defaultVenue: "binance", nowMs: () => NOW_MS }),
     );
     const token = "eyJhbGciOiJFUzI1NiJ9.e30.c2ln";
-    await expect(away.connect({ token, name: "", version: "" })).rejects.toThrow("cannot be had");
+    await expect(away.connect({ token, name: "", version: "", subs: {} })).rejects.toThrow("cannot be had");
     await expect(away.refresh(token, HELD)).rejects.toThrow();
     await expect(away.subscription(token, LEVELS, HELD)).rejects.toThrow();
   });

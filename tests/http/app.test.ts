@@ -64,6 +64,8 @@ test("createHttpApp(), the index names every route once", async () => {
   );
   expect(index.endpoints.map(({ method, path }) => `${method} ${path}`)).toEqual([
     "GET /connection/websocket",
+    "GET /connection/uni_websocket",
+    "GET /connection/uni_sse",
     "GET /health",
     "GET /ready",
     "GET /backfill/status",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { COMMANDS_PER_MESSAGE_MAX, parseCommands } from "../../src/protocol/mod.ts";
+import { COMMANDS_PER_MESSAGE_MAX, parseCommands, parseConnectRequest } from "../../src/protocol/mod.ts";
 
 function errorCodeOf(command: object): number | undefined {
   const parsed = parseCommands(JSON.stringify(command));
@@ -125,6 +125,46 @@ describe("parseCommands()", () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void parseCommands(text)));
     fc.assert(
       fc.property(fc.jsonValue(), (value) => void parseCommands(JSON.stringify({ id: 1, subscribe: value }))),
+    );
+  });
+});
+
+describe("parseConnectRequest()", () => {
+  test("reads a connect request by itself", () => {
+    expect(
+      parseConnectRequest('{"token":"t","subs":{"backfill":{"recover":true,"offset":3}},"novel":1}'),
+    ).toEqual({
+      kind: "connect",
+      request: {
+        token: "t",
+        name: "",
+        version: "",
+        subs: { backfill: { token: "", recover: true, offset: 3, epoch: "" } },
+      },
+    });
+    expect(parseConnectRequest("{}")).toMatchObject({ kind: "connect", request: { subs: {} } });
+  });
+
+  test.each([
+    ["hello", "no JSON"],
+    ["[]", "an array"],
+    ['"x"', "a string"],
+    ['{"subs":[]}x', "no JSON"],
+    ['{"subs":{},"subs":{}}', "twice"],
+    ['{"subs":{"backfill":5}}', "connect.subs.backfill"],
+    ['{"subs":{"":{}}}', "connect.subs"],
+    ['{"token":4}', "connect.token"],
+    ['{"subs":{"é":1}}', "connect.subs.?"],
+  ])("says of %j what is wrong with it", (text, named) => {
+    const parsed = parseConnectRequest(text);
+    expect(parsed).toMatchObject({ kind: "malformed", reason: expect.stringContaining(named) });
+    expect(JSON.stringify(parsed)).toMatch(/^[ -~]*$/);
+  });
+
+  test("never throws, whatever comes", () => {
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void parseConnectRequest(text)));
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => void parseConnectRequest(JSON.stringify({ subs: value }))),
     );
   });
 });

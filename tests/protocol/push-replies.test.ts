@@ -3,8 +3,13 @@ import * as fc from "fast-check";
 import * as v from "valibot";
 import {
   closeCode,
+  connectFrame,
+  connectReply,
+  connectResult,
+  disconnectFrame,
   errorReply,
   historyReply,
+  PING_FRAME,
   publicationFrame,
   publicationJson,
   pushError,
@@ -13,6 +18,7 @@ import {
   subscribeReply,
   subscribeResult,
   unsubscribeFrame,
+  withoutEnvelope,
 } from "../../src/protocol/mod.ts";
 
 const frame = (text: string) => v.parse(ServerFrame, JSON.parse(text));
@@ -75,6 +81,39 @@ describe("replies", () => {
       code: 102,
       message: "unknown channel: x",
     });
+  });
+
+  test("withoutEnvelope() gives every push as a one-way client gets it", () => {
+    const about = { client: "c", version: "v", ping: 25 };
+    const subs = [["backfill", subscribeResult({ epoch: "e", offset: 1 })]] as const;
+    const frames = [
+      connectFrame(connectResult(about, subs)),
+      publicationFrame('a"b', publicationJson('{"x":"}"}', 3)),
+      unsubscribeFrame("c", { code: 2000, reason: "r" }),
+      disconnectFrame({ code: 3001, reason: "shutdown" }),
+      PING_FRAME,
+    ];
+    expect(frames.map((text) => JSON.parse(withoutEnvelope(text)))).toEqual([
+      { connect: { ...about, subs: { backfill: { epoch: "e", offset: 1 } } } },
+      { channel: 'a"b', pub: { data: { x: "}" }, offset: 3 } },
+      { channel: "c", unsubscribe: { code: 2000, reason: "r" } },
+      { disconnect: { code: 3001, reason: "shutdown" } },
+      {},
+    ]);
+  });
+
+  test("connectReply() has subs where some were asked for", () => {
+    const about = { client: "c", version: "v", ping: 25, pong: true };
+    expect(frame(connectReply(3, connectResult(about))).connect).toEqual(about);
+    expect(frame(connectReply(3, connectResult(about, []))).connect).toEqual({ ...about, subs: {} });
+    const text = connectReply(
+      3,
+      connectResult(about, [
+        ["a", "{}"],
+        ['b"', '{"data":1}'],
+      ]),
+    );
+    expect(frame(text).connect?.subs).toEqual({ a: {}, 'b"': { data: 1 } });
   });
 
   test("closeCode() keeps its reason within a close frame, and never empty", () => {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { ServerFrame } from "../../src/protocol/mod.ts";
+import { Push, ServerFrame } from "../../src/protocol/mod.ts";
 import {
   PushHub,
   type PushHubOptions,
@@ -57,6 +57,7 @@ export class FakeSocket implements PushSocket {
   closed: { readonly code: number; readonly reason: string } | undefined;
   reading = true;
   dropping = false;
+  ping: (() => void) | undefined;
   #kept: string[] = [];
 
   send(frame: string): number {
@@ -83,6 +84,11 @@ export class FakeSocket implements PushSocket {
     this.frames.push(...this.#kept.splice(0));
   }
 
+  /** What arrived since the last call at a client that only listens. */
+  pushes(): Push[] {
+    return this.frames.splice(0).map((frame) => v.parse(v.strictObject(Push.entries), JSON.parse(frame)));
+  }
+
   /** What arrived since the last call. */
   received(): ServerFrame[] {
     return this.frames
@@ -105,6 +111,8 @@ export function makeHub(options: Partial<PushHubOptions> & Pick<PushHubOptions, 
   peer(): Peer;
   /** A peer that has connected and reads. */
   connected(): Promise<Peer>;
+  /** A peer that only listens; `ping`: its transport answers pings. */
+  listener(ping?: () => void): Peer;
 } {
   const timers = new FakeTimers();
   const errors: string[] = [];
@@ -118,9 +126,11 @@ export function makeHub(options: Partial<PushHubOptions> & Pick<PushHubOptions, 
     onError: (error, doing) => errors.push(`${doing}: ${error instanceof Error ? error.message : error}`),
     ...options,
   });
-  const peer = (): Peer => {
+  const peer = (
+    accept: (socket: FakeSocket) => PushSession | undefined = (socket) => hub.accept(socket),
+  ): Peer => {
     const socket = new FakeSocket();
-    const session = hub.accept(socket);
+    const session = accept(socket);
     if (session === undefined) throw new Error("the hub accepted no connection");
     return {
       socket,
@@ -135,7 +145,12 @@ export function makeHub(options: Partial<PushHubOptions> & Pick<PushHubOptions, 
     made.socket.received();
     return made;
   };
-  return { hub, timers, errors, peer, connected };
+  const listener = (ping?: () => void) =>
+    peer((socket) => {
+      socket.ping = ping;
+      return hub.acceptOneWay(socket);
+    });
+  return { hub, timers, errors, peer: () => peer(), connected, listener };
 }
 
 /** Publications among frames. */

@@ -44,6 +44,55 @@ describe("Outbox", () => {
     expect(socket.frames).toEqual(["a", "c"]);
   });
 
+  test("release() sends its frame before what was held back, and nothing waited in vain", () => {
+    const { socket, outbox, readyCount } = makeOutbox();
+    outbox.send("a");
+    outbox.hold();
+    outbox.send("c");
+    expect([outbox.offer("d"), socket.frames.length]).toEqual([false, 1]);
+    outbox.release("b");
+    expect(socket.frames.join("\n").split("\n")).toEqual(["a", "b", "c"]);
+    expect([readyCount(), outbox.offer("d"), outbox.bytes]).toEqual([1, true, 0]);
+  });
+
+  test("what is held back keeps its place when the reader is behind too", () => {
+    const { socket, outbox } = makeOutbox();
+    socket.reading = false;
+    for (const frame of ["a", "b"]) outbox.send(frame);
+    outbox.hold();
+    outbox.send("d");
+    outbox.release("c");
+    outbox.send("e");
+    socket.take();
+    outbox.drained();
+    expect(socket.frames.join("\n").split("\n")).toEqual(["a", "b", "c", "d", "e"]);
+  });
+
+  test("a reader that catches up while frames are held back gets them with release()", async () => {
+    const { socket, outbox, findings, timers } = makeOutbox();
+    socket.reading = false;
+    for (const frame of ["a", "b"]) outbox.send(frame);
+    outbox.hold();
+    outbox.send("d");
+    socket.take();
+    outbox.drained();
+    expect(socket.frames).toEqual(["a"]);
+    // The server takes its time; that is not the reader's fault.
+    await timers.advance(20_000);
+    outbox.release("c");
+    expect(socket.frames.join("\n").split("\n")).toEqual(["a", "b", "c", "d"]);
+    await timers.advance(20_000);
+    expect([findings, timers.pending]).toEqual([[], 0]);
+  });
+
+  test("what is held back counts towards the byte limit", () => {
+    const { outbox, findings } = makeOutbox();
+    outbox.hold();
+    for (let n = 0; n < 3; n++) outbox.send("x".repeat(400));
+    expect(findings).toHaveLength(1);
+    outbox.release("late");
+  });
+
   test("send() overflows past the byte limit, the socket's own bytes included", () => {
     const { socket, outbox, findings } = makeOutbox();
     socket.reading = false;
