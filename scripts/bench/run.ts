@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 /** Every benchmark that can be named; the ones marked run when none is. */
 const BENCHES: Readonly<Record<string, "short" | "long">> = {
   "push-fanout": "short",
+  "push-sockets": "short",
+  "push-slow": "short",
   tape: "short",
   windows: "short",
   "window-proofs": "short",
@@ -17,6 +19,7 @@ const BENCHES: Readonly<Record<string, "short" | "long">> = {
   certainty: "short",
   responsive: "short",
   "push-load": "long",
+  "push-idle": "long",
   "seam-hour": "long",
   commits: "long",
   "candle-jobs": "long",

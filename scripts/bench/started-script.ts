@@ -25,22 +25,13 @@ export interface StartedScript {
 export async function startScript(options: ScriptOptions): Promise<StartedScript> {
   const { path, args, env, pattern, timeoutMs, before = [], children } = options;
   const script = fileURLToPath(new URL(path, import.meta.url));
-  const child = Bun.spawn(
-    [
-      ...before,
-      process.execPath,
-
-      script,
-      ...args,
-    ],
-    {
-      env: { ...process.env, ...env },
-      // Whoever listens to it ends with this process, however that ends.
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "inherit",
-    },
-  );
+  const child = Bun.spawn([...before, process.execPath, script, ...args], {
+    env: { ...process.env, ...env },
+    // Whoever listens to it ends with this process, however that ends.
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   children.push(child);
   const found = Promise.withResolvers<RegExpExecArray>();
   const timer = setTimeout(() => found.reject(new Error(`${path} did not start`)), timeoutMs);
