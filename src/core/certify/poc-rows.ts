@@ -1,7 +1,8 @@
 import { invariant } from "../invariant.ts";
 import { lowerSum, tieBefore, tighten, type VolumeBox } from "./volume-box.ts";
+import { waterLevel } from "./water-level.ts";
 
-/** Rounds of the water level; each one is a valid bound, later ones are closer. */
+/** Rounds of the water level. */
 const WATER_ROUNDS_MAX = 4;
 
 /** Rows that may be the POC, and the volume it has at least. */
@@ -25,7 +26,7 @@ export function pocRows(box: VolumeBox, known: readonly [low: number, high: numb
     const more = lower[i]! - lower[fullest]!;
     if (more > 0 || (more === 0 && tieBefore(box, i, fullest))) fullest = i;
   }
-  const least = waterLevel(box, lower[fullest]!);
+  const least = waterLevel(upper, box.total, lower[fullest]!, WATER_ROUNDS_MAX);
   const from = Math.max(0, known[0]);
   const to = Math.min(lower.length - 1, known[1]);
   const found = new Int32Array(Math.max(0, to - from + 1));
@@ -63,26 +64,4 @@ export function pocRows(box: VolumeBox, known: readonly [low: number, high: numb
 /** The same rows of the mirrored box. */
 export function mirrorPoc({ rows, ...rest }: PocRows, count: number): PocRows {
   return { rows: rows.map((row) => count - 1 - row).reverse(), ...rest };
-}
-
-/**
- * A volume the largest row has at least, not below `proven`: towards the level to which the rows must be filled, each up
- * to its upper bound, to hold the total. Rows at or below a proven level are full, the others share the rest.
- */
-function waterLevel({ upper, total }: VolumeBox, proven: number): number {
-  let level = proven;
-  for (let round = 0; round < WATER_ROUNDS_MAX; round++) {
-    let full = 0;
-    let open = 0;
-    for (let i = 0; i < upper.length; i++) {
-      const most = upper[i]!;
-      if (most <= level) full += most;
-      else open++;
-    }
-    if (open === 0) return level;
-    const next = Math.ceil((total - full) / open);
-    if (next <= level) return level;
-    level = next;
-  }
-  return level;
 }

@@ -1,49 +1,42 @@
 import { fewestReaching } from "./largest-gains.ts";
+import { leastPassing } from "./least-passing.ts";
 import { lowestPassing } from "./lowest-passing.ts";
 import { tieBefore, type VolumeBox } from "./volume-box.ts";
 
 /**
- * What is known of the least volume with which a row can be taken: with `fails` or less none can, with `passes` or more
- * the larger rows can be kept below the threshold. Narrowed by every search; both sides of the profile share it.
+ * The least volume with which a row can be taken wherever it stands, for both ends of the area: with less, the rows that hold
+ * more reach the threshold in any case.
  */
-export interface CutLevel {
-  fails: number;
-  passes: number;
-}
-
-export function openCutLevel(): CutLevel {
-  return { fails: 0, passes: Number.POSITIVE_INFINITY };
+export function leastTaken(box: VolumeBox): number {
+  const { total, threshold } = box;
+  const gains = new Float64Array(box.upper.length);
+  return leastPassing(box, {
+    bySums: ({ before, spare, room }) => {
+      if (before >= threshold) return false;
+      const lacking = total - before - room;
+      if (lacking > 0 && before + lacking >= threshold) return false;
+      return lacking <= spare ? true : undefined;
+    },
+    exactly: (volume) => canBeTaken(box, volume, undefined, gains),
+  });
 }
 
 /**
- * The highest row that `ranked` can take. If a row cannot, no row with a smaller upper bound can, nor one with an equal
- * bound that comes after it: so only rows that exceed all above them come into question, and then, among equal
- * volumes, rows that come before them.
+ * The highest row that `ranked` can take, where `least` is the least volume with which one can. A larger one can whatever its
+ * place among equal volumes, for it can come last among those of one less. If a row of just that volume cannot, no row with
+ * an equal bound that comes after it can either: then it is one that comes before, or else the next that is larger.
  */
-export function highestTaken(box: VolumeBox, level: CutLevel): number {
+export function highestTaken(box: VolumeBox, least: number): number {
   const { upper } = box;
-  const records: number[] = [];
-  let largest = 0;
-  for (let i = upper.length - 1; i >= 0; i--) {
-    if (upper[i]! <= largest) continue;
-    largest = upper[i]!;
-    records.push(i);
-  }
-  // The largest bound of all passes whatever it is: it is the last.
+  let row = upper.length - 1;
+  while (row > 0 && upper[row]! < least) row--;
+  if (upper[row]! > least) return row;
   const gains = new Float64Array(upper.length);
-  const from = lowestPassing(records.length - 1, (middle) => {
-    const volume = upper[records[middle]!]!;
-    if (volume > level.fails && volume < level.passes) {
-      if (canBeTaken(box, volume, undefined, gains)) level.passes = volume;
-      else level.fails = volume;
-    }
-    return volume > level.fails;
-  });
-  const row = records[from]!;
-  if (canBeTaken(box, upper[row]!, row, gains)) return row;
+  if (canBeTaken(box, least, row, gains)) return row;
   const equals = equalRows(box, row);
-  if (canBeTaken(box, upper[row]!, equals[equals.length - 1]!, gains)) return firstTaken(box, equals, gains);
-  return records[Math.min(from + 1, records.length - 1)]!;
+  if (canBeTaken(box, least, equals[equals.length - 1]!, gains)) return firstTaken(box, equals, gains);
+  for (let i = row - 1; i >= 0; i--) if (upper[i]! > least) return i;
+  return row;
 }
 
 /** `row` and rows of its volume below it, each coming before the last, as far down as no row is larger. */

@@ -1,165 +1,104 @@
-import { fewestReaching } from "./largest-gains.ts";
-import { lowestPassing } from "./lowest-passing.ts";
-import { tieBefore, type VolumeBox } from "./volume-box.ts";
+import { lowestPassing, lowestPassingNear } from "./lowest-passing.ts";
+import { RowsBelow } from "./rows-below.ts";
+import { lowerSum, tieBefore, type VolumeBox } from "./volume-box.ts";
+import { waterLevel } from "./water-level.ts";
 
-/** No sum of a profile reaches it. */
-const BEYOND_TOTAL = 2 ** 53;
-
-/** So many times fewer ends must be left for the rows to be looked through for those that are decided now. */
-const NARROWED_SHARE = 2;
-
-/** The lowest row that can be the highest one `ranked` takes; `top` is the highest that can be. */
-export function lowestTop(box: VolumeBox, top: number): number {
-  const search = new TopSearch(box, top);
-  return lowestPassing(top, (end, from, to) => search.canEndAt(end, from, to));
-}
+/** Rounds of the water level above an end: more than it takes to settle where volumes spread as they do. */
+const FULL_ROUNDS_MAX = 32;
 
 /**
- * Tells whether all rows above an end can be left out. They hold as little as the total allows: a unit moved from them to
- * the rows below helps. Then the rows up to the end must reach the threshold with volumes that come before the
- * largest left out. What holds for a row wherever the end may still lie is summed up once.
+ * The lowest row that can be the highest one `ranked` takes; `top` is the highest that can be.
+ *
+ * All rows above an end must be left out. They hold as little as the total allows: a unit moved from them to the rows below
+ * helps. Then the rows up to the end must reach the threshold with volumes that come before the largest left out. What is
+ * possible for an end is so for the next one; each of the tests by which one is ruled out keeps to that.
  */
-class TopSearch {
+export function lowestTop(box: VolumeBox, top: number): number {
+  const { lower, upper, total, threshold } = box;
+  const leeway = total - lowerSum(lower);
+  // Lower ends hold too little, whatever is above; those below `full` hold less than what is left to them.
+  let from = 0;
+  let low = lower[0]!;
+  let most = upper[0]!;
+  while (from < top && (leeway + low < threshold || most < threshold)) {
+    from++;
+    low += lower[from]!;
+    most += upper[from]!;
+  }
+  let full = from;
+  while (full < top && most < leeway + low) {
+    full++;
+    low += lower[full]!;
+    most += upper[full]!;
+  }
+  const search = new EndSearch(box, full, leeway);
+  const end = search.lowest(full, top);
+  if (end > full || from === full) return end;
+  return from + lowestPassing(full - from, (i) => fullCanReach(box, from + i));
+}
+
+/** All rows up to `end` are full, the rows above share the rest: the largest of them holds at least the level it fills them to. */
+function fullCanReach({ lower, upper, total, threshold }: VolumeBox, end: number): boolean {
+  let full = 0;
+  for (let i = 0; i <= end; i++) full += upper[i]!;
+  let least = 0;
+  for (let i = end + 1; i < lower.length; i++) if (lower[i]! > least) least = lower[i]!;
+  const level = waterLevel(upper.subarray(end + 1), total - full, least, FULL_ROUNDS_MAX);
+  let counted = 0;
+  for (let i = 0; i <= end; i++) if (upper[i]! >= level) counted += upper[i]!;
+  return counted >= threshold;
+}
+
+/** Of ends whose rows can hold what is left to them. */
+class EndSearch {
   readonly #box: VolumeBox;
-  /** Σ lower and Σ upper of the rows up to and with the index. */
-  readonly #lowerTo: Float64Array;
-  readonly #upperTo: Float64Array;
-  /** The first by rank of the rows from the index on, all at their lower bounds. */
-  readonly #firstFrom: Int32Array;
-  readonly #gains: Float64Array;
-  /** Rows not yet decided, ascending. */
-  readonly #rows: Int32Array;
-  #rowCount: number;
-  /** How many ends were possible when they were last looked through. */
-  #range: number;
-  /** Σ lower of the rows that never count. */
-  #behind = 0;
-  /** Σ lower and Σ upper of the rows that always count. */
-  #lifted = 0;
-  #most = 0;
+  readonly #leeway: number;
+  /** Rows above the lowest end, each of which comes before all rows above it, all at their lower bounds; the highest first. */
+  readonly #firsts: number[] = [];
 
-  constructor(box: VolumeBox, top: number) {
-    const { lower, upper } = box;
-    const count = lower.length;
+  constructor(box: VolumeBox, lowest: number, leeway: number) {
+    const { lower } = box;
     this.#box = box;
-    this.#lowerTo = new Float64Array(count);
-    this.#upperTo = new Float64Array(count);
-    this.#firstFrom = new Int32Array(count);
-    this.#gains = new Float64Array(count);
-    this.#rows = new Int32Array(top);
-    this.#rowCount = top;
-    this.#range = top;
-    let low = 0;
-    let up = 0;
-    for (let i = 0; i < count; i++) {
-      low += lower[i]!;
-      up += upper[i]!;
-      this.#lowerTo[i] = low;
-      this.#upperTo[i] = up;
+    this.#leeway = leeway;
+    let first = lower.length;
+    let most = -1;
+    for (let i = lower.length - 1; i > lowest; i--) {
+      const low = lower[i]!;
+      if (low < most || (low === most && !tieBefore(box, i, first))) continue;
+      first = i;
+      most = low;
+      this.#firsts.push(i);
     }
-    let first = count - 1;
-    for (let i = count - 1; i >= 0; i--) {
-      const more = lower[i]! - lower[first]!;
-      if (more > 0 || (more === 0 && tieBefore(box, i, first))) first = i;
-      this.#firstFrom[i] = first;
+  }
+
+  /** The lowest end from `from` on that is possible; `to` is. */
+  lowest(from: number, to: number): number {
+    const firsts = this.#firsts;
+    // Of the ends below one first row the last is the best: they differ by the rows that they let in.
+    const nearest = firsts.length - 1;
+    const skipped = lowestPassingNear(firsts.length, (k) => {
+      const end = firsts[nearest - k]! - 1;
+      return end >= to || this.#rowsTo(end, firsts[nearest - k]!).canReach();
+    });
+    if (skipped > nearest) return to;
+    const first = firsts[nearest - skipped]!;
+    const lowest = Math.max(from, firsts[nearest - skipped + 1] ?? 0);
+    const highest = Math.min(to, first - 1);
+    const rows = this.#rowsTo(lowest, first);
+    let possible = lowest;
+    let end = lowest;
+    for (; end < highest; end++) {
+      rows.extendTo(end);
+      const reaches = rows.canReachBySums();
+      if (reaches === true) break;
+      if (reaches === false) possible = end + 1;
     }
-    for (let i = 0; i < top; i++) this.#rows[i] = i;
+    return possible + lowestPassingNear(end - possible, (i) => this.#rowsTo(possible + i, first).canReach());
   }
 
-  /** Ends are asked for from `from` to below `to`, a range that only shrinks, below the highest row. */
-  canEndAt(end: number, from: number, to: number): boolean {
-    const { total, threshold } = this.#box;
-    const leftOut = this.#lowerTo[this.#lowerTo.length - 1]! - this.#lowerTo[end]!;
-    const inside = total - leftOut;
-    const most = this.#upperTo[end]!;
-    if (inside < threshold || most < threshold) return false;
-    if (most < inside) return this.#fullCanReach(end, total - most);
-    if ((to - from) * NARROWED_SHARE < this.#range) this.#narrow(from, to);
-    return this.#restCanReach(end, inside);
-  }
-
-  #narrow(from: number, to: number): void {
-    this.#range = to - from;
-    const { lower, upper } = this.#box;
-    const highest = this.#levelAbove(from);
-    const lowest = this.#levelAbove(to - 1);
-    const rows = this.#rows;
-    const rowCount = this.#rowCount;
-    let kept = 0;
-    for (let k = 0; k < rowCount; k++) {
-      const row = rows[k]!;
-      if (row >= to) break;
-      if (row > from) rows[kept++] = row;
-      else if (upper[row]! < lowest) this.#behind += lower[row]!;
-      else if (lower[row]! > highest) {
-        this.#lifted += lower[row]!;
-        this.#most += upper[row]!;
-      } else rows[kept++] = row;
-    }
-    this.#rowCount = kept;
-  }
-
-  #levelAbove(end: number): number {
-    return this.#box.lower[this.#firstFrom[end + 1]!]!;
-  }
-
-  /** All rows up to `end` are full, the rows above share `rest`: the largest of them holds at least the mean. */
-  #fullCanReach(end: number, rest: number): boolean {
-    const { upper, threshold } = this.#box;
-    let open = 0;
-    for (let i = end + 1; i < upper.length; i++) if (upper[i]! > 0) open++;
-    const level = Math.max(this.#levelAbove(end), Math.ceil(rest / open));
-    let counted = 0;
-    for (let i = 0; i <= end; i++) if (upper[i]! >= level) counted += upper[i]!;
-    return counted >= threshold;
-  }
-
-  /**
-   * The rows above `end` hold their lower bounds, the rows up to it share `inside`. A row counts when it comes before the
-   * largest left out. When not all that could count can be lifted so high, those with the least lower bounds stay
-   * down: they free the most and cost the least.
-   */
-  #restCanReach(end: number, inside: number): boolean {
-    const { lower, upper, threshold, mirrored } = this.#box;
-    const first = this.#firstFrom[end + 1]!;
-    const level = lower[first]!;
-    // Rows from here on come before `first` at equal volume: from its image about the middle, or nearer.
-    const ties = lower.length - 1 - first + (mirrored ? 1 : 0);
-    const gains = this.#gains;
-    const rows = this.#rows;
-    const rowCount = this.#rowCount;
-    let behind = this.#behind;
-    let lifted = this.#lifted;
-    let most = this.#most;
-    let open = 0;
-    let freed = 0;
-    for (let k = 0; k < rowCount; k++) {
-      const row = rows[k]!;
-      if (row > end) break;
-      const low = lower[row]!;
-      const up = upper[row]!;
-      const least = row >= ties ? level : level + 1;
-      if (up < least) behind += low;
-      else {
-        most += up;
-        lifted += Math.max(low, least);
-        if (low < least) {
-          gains[open++] = level + 1 - low;
-          freed += level + 1 - low;
-        }
-      }
-    }
-    if (most < threshold || inside - behind < threshold) return false;
-    const over = Math.min(lifted + behind, BEYOND_TOTAL) - inside;
-    if (over <= 0) return true;
-    // The lowest free at least the mean each and cost at most it.
-    const mean = freed / open;
-    if (inside - behind - Math.ceil(over / mean) * (level + 1 - mean) >= threshold && over <= freed)
-      return true;
-    const down = fewestReaching(gains, open, over);
-    if (down === undefined) return false;
-    const height = down.taken * (level + 1);
-    // Beyond exact integers nothing is claimed.
-    return height > Number.MAX_SAFE_INTEGER || inside - behind - (height - down.sum) >= threshold;
+  #rowsTo(end: number, first: number): RowsBelow {
+    const rows = new RowsBelow(this.#box, first, this.#leeway);
+    rows.extendTo(end);
+    return rows;
   }
 }

@@ -1,7 +1,7 @@
 import { DEFAULT_SHARE, type EmptyRows, type Share, type ValueAreaMethod } from "../value-area.ts";
 import { pocRows } from "./poc-rows.ts";
 import type { ProfileBounds } from "./profile-bounds.ts";
-import { highestTaken, openCutLevel } from "./ranked-highest.ts";
+import { highestTaken, leastTaken } from "./ranked-highest.ts";
 import { lowestTop } from "./ranked-lowest.ts";
 import { mirror, type VolumeBox, volumeBox } from "./volume-box.ts";
 import { type AreaRows, walkedArea } from "./walk-rows.ts";
@@ -66,10 +66,10 @@ function areaRows(
 
 function rankedArea(box: VolumeBox): AreaRows {
   const last = box.lower.length - 1;
-  const level = openCutLevel();
+  const least = leastTaken(box);
   const mirrored = mirror(box);
-  const top = highestTaken(box, level);
-  const bottom = highestTaken(mirrored, level);
+  const top = highestTaken(box, least);
+  const bottom = highestTaken(mirrored, least);
   return {
     top: [lowestTop(box, top), top],
     bottom: [last - bottom, last - lowestTop(mirrored, bottom)],

@@ -107,12 +107,13 @@ export function lowerSum(lower: Float64Array): number {
 
 /** The same profiles seen from above. */
 export function mirror(box: VolumeBox): VolumeBox {
-  return {
-    ...box,
-    lower: box.lower.slice().reverse(),
-    upper: box.upper.slice().reverse(),
-    mirrored: !box.mirrored,
-  };
+  return { ...box, lower: reversed(box.lower), upper: reversed(box.upper), mirrored: !box.mirrored };
+}
+
+function reversed(column: Float64Array): Float64Array {
+  const turned = new Float64Array(column.length);
+  for (let i = 0, from = column.length - 1; from >= 0; i++, from--) turned[i] = column[from]!;
+  return turned;
 }
 
 /** Whether row `a` comes before row `b` among rows of equal volume: nearer the middle, then the lower bin. */

@@ -1,18 +1,30 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { lowestPassing } from "../../../src/core/certify/lowest-passing.ts";
+import { lowestPassing, lowestPassingNear } from "../../../src/core/certify/lowest-passing.ts";
 
-test("lowestPassing() finds the lowest, and asks within a range that only shrinks", () => {
-  fc.assert(
-    fc.property(fc.nat({ max: 2_000 }), fc.nat({ max: 2_000 }), (last, lowest) => {
-      let range = { from: 0, to: last };
-      const found = lowestPassing(last, (index, from, to) => {
-        expect(from >= range.from && to <= range.to && from <= index && index < to).toBe(true);
-        range = { from, to };
-        return index >= lowest;
-      });
-      expect(found).toBe(Math.min(lowest, last));
-    }),
-    { numRuns: 500 },
-  );
+test.each([lowestPassing, lowestPassingNear])(
+  "%p finds the lowest, asks each index once and never the last",
+  (find) => {
+    fc.assert(
+      fc.property(fc.nat({ max: 2_000 }), fc.nat({ max: 2_000 }), (last, lowest) => {
+        const asked: number[] = [];
+        const found = find(last, (index) => {
+          expect(index >= 0 && index < last).toBe(true);
+          asked.push(index);
+          return index >= lowest;
+        });
+        expect(found).toBe(Math.min(lowest, last));
+        expect(new Set(asked).size).toBe(asked.length);
+      }),
+      { numRuns: 500 },
+    );
+  },
+);
+
+test("lowestPassingNear() asks of no index further than twice as far as the lowest", () => {
+  for (const lowest of [0, 1, 5, 100])
+    lowestPassingNear(10_000, (index) => {
+      expect(index).toBeLessThanOrEqual(2 * lowest);
+      return index >= lowest;
+    });
 });

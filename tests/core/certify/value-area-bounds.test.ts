@@ -224,6 +224,17 @@ describe("valueAreaBounds() is as narrow as the profiles allow,", () => {
     expect(valueAreaBounds(bounds, "ranked")).toEqual(areaHull(bounds, "ranked"));
   });
 
+  test.each([
+    { lower: [1, 4, 1, 4, 2, 3], upper: [1, 5, 3, 4, 7, 3], total: 17, share: { part: 7, whole: 10 } },
+    { lower: [6, 0, 5, 2, 4, 0, 2, 3], upper: [6, 5, 5, 9, 9, 8, 3, 3], total: 32, share: SHARES[0]! },
+    { lower: [4, 3, 0, 5, 3, 5], upper: [4, 4, 6, 8, 6, 5], total: 25, share: SHARES[0]! },
+  ])("ranked: rows that stay down so that others are taken: $lower to $upper", (given) => {
+    const { lower, upper, total, share } = given;
+    const bounds = boundsOf(lower, upper, total);
+    const { vah, val } = hullOf(bounds, "ranked", { share })!;
+    expect(valueAreaBounds(bounds, "ranked", { share })).toEqual({ vah, val });
+  });
+
   test("one_row: a row that would have to hold as much as the one it passes by", () => {
     // To be taken before the 20 below, rows 3 to 5 would hold 20 each; only 30 are missing, one of them at the top.
     const bounds = boundsOf([10, 20, 40, 0, 0, 0], [10, 20, 40, 30, 30, 30], 100);
