@@ -62,7 +62,7 @@ export function provenArea(
   } as const;
   if (Object.values(intervals).every(([from, to]) => from === to))
     return { poc: certain(low), vah: certain(area.vah[1]), val: certain(area.val[0]) };
-  const guess = valueArea(estimatedRows(bounds.firstBin, state.estimate), method, { share });
+  const guess = valueArea(state.estimatedRows(), method, { share });
   return (
     guess && {
       poc: provenBin(intervals.poc, guess.poc),
@@ -79,19 +79,4 @@ function certain(bin: number): ProvenBin {
 function provenBin([low, high]: BinInterval, guess: number): ProvenBin {
   if (low === high) return certain(low);
   return { kind: "bounded", low, high, estimate: Math.min(high, Math.max(low, guess)) };
-}
-
-function estimatedRows(firstBin: number, estimate: Float64Array) {
-  let count = 0;
-  for (let i = 0; i < estimate.length; i++) if (estimate[i]! > 0) count++;
-  const bins = new Float64Array(count);
-  const volumes = new Float64Array(count);
-  let row = 0;
-  for (let i = 0; i < estimate.length; i++) {
-    const volume = estimate[i]!;
-    if (volume <= 0) continue;
-    bins[row] = firstBin + i;
-    volumes[row++] = volume;
-  }
-  return { bins, volumes };
 }

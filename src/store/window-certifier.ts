@@ -35,7 +35,7 @@ export interface CertifierSource {
   readonly onReady: () => void;
 }
 
-/** It holds at its revision only; later it tells where to look first. */
+/** It holds at its revision only. */
 interface Answer {
   readonly area: ProvenArea | undefined;
   readonly revision: number;
@@ -134,18 +134,22 @@ export class WindowCertifier implements ProfileProof {
       case "trades": {
         const { contribution } = known;
         this.#state.cover(minute, contribution && coarserMinute(contribution, this.coarser));
-        return contribution?.bins.length ?? 0;
+        return contribution === undefined ? 0 : this.#binsBetween(contribution);
       }
       case "candle": {
         const { candle } = known;
         this.#state.addCandle(candle);
         this.#state.uncover(minute);
-        return Math.ceil((candle.high - candle.low) / this.#state.grid.binUnits);
+        return this.#binsBetween(candle);
       }
       case "unknown":
         this.#state.removeCandle(minute);
         this.#state.uncover(minute);
         return 0;
     }
+  }
+
+  #binsBetween({ low, high }: { readonly low: number; readonly high: number }): number {
+    return Math.ceil((high - low) / this.#state.grid.binUnits);
   }
 }

@@ -136,10 +136,10 @@ function raceFor(
 
 /** The bins that could hold the most, as many as can be weighed in time. */
 function rivalsOf(
-  bins: readonly number[],
+  bins: Float64Array,
   mostOf: (bin: number) => number,
   minutes: readonly UnseenMinute[],
-): number[] {
+): Float64Array {
   const values = Float64Array.from(bins, mostOf).sort();
   const cut = values[values.length - RIVALS_MAX] ?? 0;
   const strongest = bins

@@ -1,4 +1,4 @@
-import { leastWithin, mostDifference, mostWithin } from "./moment.ts";
+import { addMostBetween, leastWithin, mostDifference, mostWithin } from "./moment.ts";
 import type { UnseenMinute } from "./unseen-minute.ts";
 
 /** Volume per bin, size units: index i is bin `firstBin + i`. */
@@ -16,31 +16,45 @@ export function minuteBounds(minute: UnseenMinute): BoundRows {
   return rows;
 }
 
-/** Adds a minute's bounds to `rows`, which reach over its range, or takes away what was added before. */
-export function addMinuteBounds(minute: UnseenMinute, rows: BoundRows, sign: 1 | -1): void {
-  const { firstBin, lastBin, lots, prints, moments, reserved } = minute;
+/**
+ * Adds a minute's bounds to `rows`, which reach over its range, or takes away what was added before. `ends`: {@link lastSteps}
+ * of the minute.
+ */
+export function addMinuteBounds(
+  minute: UnseenMinute,
+  rows: BoundRows,
+  sign: 1 | -1,
+  ends = lastSteps(minute),
+): void {
+  const { firstBin, lots, prints, moments, reserved, span } = minute;
+  const { lower, upper } = rows;
   const unit = sign * minute.lotUnits;
-  const known = minute.atEnds !== undefined || moments.length === 0;
-  let from = 0;
-  let printed = 0;
-  for (let bin = firstBin; bin <= lastBin; bin++) {
-    const to = lastStep(minute, bin);
-    const i = bin - rows.firstBin;
-    if (known || bin === firstBin || bin === lastBin) {
-      rows.lower[i] = rows.lower[i]! + unit * leastLots(minute, from, to);
-      rows.upper[i] = rows.upper[i]! + unit * mostLots(minute, from, to);
-      printed += printsWithin(minute, from, to);
-    } else if (from <= to) {
-      // leastLots() and mostLots() of a bin between the ends, without their detours: most bins are one.
-      const before = printed;
-      while (printed < prints.length && prints[printed]! <= to) printed++;
-      const inside = printed - before;
-      let most = reserved ? inside : 0;
-      for (let m = 0; m < moments.length; m++) most += mostWithin(moments[m]!, minute.span, from, to);
-      rows.lower[i] = rows.lower[i]! + unit * inside;
-      rows.upper[i] = rows.upper[i]! + unit * Math.min(most, lots - prints.length + inside);
-    }
-    from = to + 1;
+  const first = firstBin - rows.firstBin;
+  const last = ends.length - 1;
+  const add = (bin: number, least: number, most: number) => {
+    lower[first + bin] = lower[first + bin]! + unit * least;
+    upper[first + bin] = upper[first + bin]! + unit * most;
+  };
+  const addAny = (bin: number) => {
+    const from = bin === 0 ? 0 : ends[bin - 1]! + 1;
+    add(bin, leastLots(minute, from, ends[bin]!), mostLots(minute, from, ends[bin]!));
+  };
+  if (minute.atEnds !== undefined || moments.length === 0) {
+    for (let bin = 0; bin <= last; bin++) addAny(bin);
+    return;
+  }
+  addAny(0);
+  if (last > 0) addAny(last);
+  // leastLots() and mostLots() of the bins between the ends, without their detours: most bins are one.
+  const mosts = new Float64Array(ends.length);
+  for (let m = 0; m < moments.length; m++) addMostBetween(moments[m]!, span, ends, mosts);
+  let printed = printsWithin(minute, 0, ends[0]!);
+  for (let bin = 1; bin < last; bin++) {
+    let inside = 0;
+    while (printed + inside < prints.length && prints[printed + inside]! <= ends[bin]!) inside++;
+    printed += inside;
+    const most = Math.min(mosts[bin]! + (reserved ? inside : 0), lots - prints.length + inside);
+    if (ends[bin]! > ends[bin - 1]!) add(bin, inside, most);
   }
 }
 
@@ -72,6 +86,15 @@ export function differenceSlack(minute: UnseenMinute, bin: number, less: number)
   let together = reserved ? printsWithin(minute, from, to) - printsWithin(minute, lessFrom, lessTo) : 0;
   for (const moment of moments) together += mostDifference(moment, span, from, to, lessFrom, lessTo);
   return Math.max(0, apart - together) * minute.lotUnits;
+}
+
+/** The highest step in each bin that the minute's range touches, or in one below where a bin holds none. */
+export function lastSteps({ firstBin, lastBin, low, stepUnits, binUnits, span }: UnseenMinute): Float64Array {
+  const ends = new Float64Array(lastBin - firstBin + 1);
+  for (let i = 0; i < ends.length; i++)
+    ends[i] = Math.ceil(((firstBin + i + 1) * binUnits - low) / stepUnits) - 1;
+  ends[ends.length - 1] = span;
+  return ends;
 }
 
 /** Lowest and highest step of the minute that lie in a bin; the first is above the last where none does. */

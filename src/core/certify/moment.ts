@@ -40,6 +40,28 @@ export function mostWithin(of: Moment, span: number, from: number, to: number): 
   return of.lots;
 }
 
+/**
+ * Adds {@link mostWithin} of each range of steps between the first and the last one. Range i ends with `ends[i]`, where the one
+ * before it ends as well if it is empty. As they ascend, those below the mean come first.
+ */
+export function addMostBetween(of: Moment, span: number, ends: Float64Array, mosts: Float64Array): void {
+  const { lots, moment, wide } = of;
+  const last = ends.length - 1;
+  let i = 1;
+  if (wide !== undefined) {
+    for (; i < last; i++) mosts[i] = mosts[i]! + mostWithin(of, span, ends[i - 1]! + 1, ends[i]!);
+    return;
+  }
+  const above = lots * span - moment;
+  for (; i < last && lots * ends[i]! < moment; i++)
+    if (ends[i]! > ends[i - 1]!) mosts[i] = mosts[i]! + Math.min(lots, Math.floor(above / (span - ends[i]!)));
+  for (; i < last && lots * (ends[i - 1]! + 1) <= moment; i++)
+    if (ends[i]! > ends[i - 1]!) mosts[i] = mosts[i]! + lots;
+  for (; i < last; i++)
+    if (ends[i]! > ends[i - 1]!)
+      mosts[i] = mosts[i]! + Math.min(lots, Math.floor(moment / (ends[i - 1]! + 1)));
+}
+
 /** The fewest lots that can lie on the steps [from, to] ⊂ [0, span]; 0 for an empty range. */
 export function leastWithin(of: Moment, span: number, from: number, to: number): number {
   if (from > to) return 0;

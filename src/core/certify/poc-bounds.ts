@@ -14,7 +14,7 @@ export type PocBounds =
 /** Bins that can still be the POC, as far as each bin's own interval tells. */
 export interface PocCandidates {
   /** Bin numbers, ascending. */
-  readonly bins: readonly number[];
+  readonly bins: Float64Array;
   /** Of those, the one with the largest lower bound, and the one with the largest estimate. */
   readonly leader: number;
   readonly favourite: number;
@@ -62,29 +62,33 @@ function pocBetween(low: number, high: number, favourite: number): PocBounds {
 /** A bin that is beaten by another one's lower bound is never the POC. */
 export function pocCandidates(bounds: ProfileBounds, estimate: Float64Array): PocCandidates {
   const { firstBin, lower, upper, lowBin, highBin } = bounds;
-  let leader = lowBin;
-  let most = lower[leader - firstBin]!;
-  for (let bin = lowBin + 1; bin <= highBin; bin++) {
-    const least = lower[bin - firstBin]!;
-    if (least < most || upper[bin - firstBin] === 0) continue;
-    if (least === most && !winsTie(bounds, bin, leader)) continue;
-    leader = bin;
+  const from = lowBin - firstBin;
+  const to = highBin - firstBin;
+  let leader = from;
+  let most = lower[from]!;
+  for (let i = from + 1; i <= to; i++) {
+    const least = lower[i]!;
+    if (least < most || upper[i] === 0) continue;
+    if (least === most && !winsTie(bounds, firstBin + i, firstBin + leader)) continue;
+    leader = i;
     most = least;
   }
-  const bins: number[] = [];
+  const bins = new Float64Array(to - from + 1);
+  let count = 0;
   let favourite = leader;
-  let likely = estimate[leader - firstBin]!;
-  for (let bin = lowBin; bin <= highBin; bin++) {
-    const above = upper[bin - firstBin]! - most;
-    if (above < 0 || upper[bin - firstBin] === 0) continue;
-    if (above === 0 && bin !== leader && !winsTie(bounds, bin, leader)) continue;
-    bins.push(bin);
-    const guess = estimate[bin - firstBin]!;
-    if (guess < likely || (guess === likely && !winsTie(bounds, bin, favourite))) continue;
-    favourite = bin;
+  let likely = estimate[leader]!;
+  for (let i = from; i <= to; i++) {
+    const bound = upper[i]!;
+    if (bound < most || bound === 0) continue;
+    if (bound === most && i !== leader && !winsTie(bounds, firstBin + i, firstBin + leader)) continue;
+    bins[count++] = firstBin + i;
+    const guess = estimate[i]!;
+    if (guess < likely || (guess === likely && !winsTie(bounds, firstBin + i, firstBin + favourite)))
+      continue;
+    favourite = i;
     likely = guess;
   }
-  return { bins, leader, favourite };
+  return { bins: bins.subarray(0, count), leader: firstBin + leader, favourite: firstBin + favourite };
 }
 
 /** Of two bins with the same volume, the one nearer the midpoint of the traded range is the POC, then the lower one. */
@@ -103,7 +107,7 @@ class Champion {
   constructor(state: ProfileState, bounds: ProfileBounds, bin: number) {
     this.bin = bin;
     this.#bounds = bounds;
-    this.#minutes = state.unseen().filter((minute) => minute.firstBin <= bin && minute.lastBin >= bin);
+    this.#minutes = state.unseenAt(bin);
   }
 
   /** Whether this bin has more volume than another in every complete profile (or as much, and wins the tie). */

@@ -1,12 +1,14 @@
 import { invariant } from "../invariant.ts";
 import type { MinuteContribution } from "../minute.ts";
+import type { ProfileRows } from "../profile.ts";
 import type { MinuteRange } from "../time-range.ts";
 import { type KnownSums, knownSums, quoteOf } from "./known-sums.ts";
-import { addMinuteBounds } from "./minute-bounds.ts";
+import { addMinuteBounds, lastSteps } from "./minute-bounds.ts";
 import { addMinuteEstimate } from "./minute-estimate.ts";
 import type { ProfileBounds } from "./profile-bounds.ts";
 import type { CertifyGrid, Inconsistency, SkeletonCandle } from "./skeleton-candle.ts";
 import { type UnseenMinute, unseenMinute } from "./unseen-minute.ts";
+import { UnseenMinutes } from "./unseen-minutes.ts";
 
 /** Bins between a window's lowest and highest price, at most: three arrays of 2 MB. Beyond, its volumes stay unknown. */
 export const CERTIFY_BINS_MAX = 2 ** 18;
@@ -53,7 +55,10 @@ export class ProfileState {
   #quoteHigh = 0n;
   #tooWide = false;
   #sums: KnownSums | undefined;
-  #unseen: UnseenMinute[] | undefined;
+  readonly #unseen = new UnseenMinutes();
+  /** What {@link estimatedRows} writes into. */
+  #rowBins = empty();
+  #rowVolumes = empty();
 
   constructor(grid: CertifyGrid) {
     invariant(
@@ -72,13 +77,12 @@ export class ProfileState {
   /** Forgets a candle. */
   removeCandle(minute: number): void {
     this.#candles.delete(minute);
-    if (this.#minutes.get(minute)?.kind === "unseen") this.#withdraw(minute);
+    if (this.#minutes.get(minute)?.kind === "unseen") this.#replace(minute, undefined);
   }
 
   /** A minute's trades are loaded (undefined: it had none), in place of its candle or of what was loaded before. */
   cover(minute: number, contribution: LoadedTrades | undefined): void {
-    this.#withdraw(minute);
-    this.#apply(minute, {
+    this.#replace(minute, {
       kind: "covered",
       contribution,
       known: contribution && summedFields(contribution),
@@ -106,6 +110,25 @@ export class ProfileState {
     return this.#dense.estimate;
   }
 
+  /** The rows of the {@link estimate} that hold volume, in memory that the next call writes over. */
+  estimatedRows(): Pick<ProfileRows, "bins" | "volumes"> {
+    const { firstBin, estimate } = this.#dense;
+    if (this.#rowBins.length < estimate.length) {
+      this.#rowBins = new Float64Array(estimate.length);
+      this.#rowVolumes = new Float64Array(estimate.length);
+    }
+    const bins = this.#rowBins;
+    const volumes = this.#rowVolumes;
+    let count = 0;
+    for (let i = 0; i < estimate.length; i++) {
+      const volume = estimate[i]!;
+      if (volume <= 0) continue;
+      bins[count] = firstBin + i;
+      volumes[count++] = volume;
+    }
+    return { bins: bins.subarray(0, count), volumes: volumes.subarray(0, count) };
+  }
+
   /** Sums of everything known, or of the minutes of a range. */
   sums(range?: MinuteRange): KnownSums {
     if (range !== undefined) return knownSums(this.#known(range));
@@ -116,14 +139,14 @@ export class ProfileState {
     return this.#sums;
   }
 
-  /** The minutes that are known by their candles alone, in no particular order. */
+  /** The minutes that are known by their candles alone, ascending; a view that holds until the next change. */
   unseen(): readonly UnseenMinute[] {
-    if (this.#unseen === undefined) {
-      this.#unseen = [];
-      for (const applied of this.#minutes.values())
-        if (applied.kind === "unseen" && applied.unseen !== undefined) this.#unseen.push(applied.unseen);
-    }
-    return this.#unseen;
+    return this.#unseen.all;
+  }
+
+  /** Those of them whose range touches a bin. */
+  unseenAt(bin: number): readonly UnseenMinute[] {
+    return this.#unseen.touching(bin);
   }
 
   /** Unseen minutes whose candle contradicts itself; nothing but its range and volume is used of it. */
@@ -131,7 +154,7 @@ export class ProfileState {
     const found: Inconsistency[] = [];
     for (const { minute, inconsistent } of this.unseen())
       if (inconsistent !== undefined) found.push({ minute, field: inconsistent });
-    return found.sort((a, b) => a.minute - b.minute);
+    return found;
   }
 
   #known({ lo, hi }: MinuteRange): SkeletonCandle[] {
@@ -144,49 +167,44 @@ export class ProfileState {
   }
 
   #applyCandle(minute: number): void {
-    this.#withdraw(minute);
     const candle = this.#candles.get(minute);
-    if (candle === undefined) return;
-    const unseen = unseenMinute(candle, this.grid);
-    this.#apply(minute, { kind: "unseen", unseen, known: unseen && summedFields(candle) });
+    const unseen = candle && unseenMinute(candle, this.grid);
+    this.#replace(minute, candle && { kind: "unseen", unseen, known: unseen && summedFields(candle) });
   }
 
-  #apply(minute: number, applied: Applied): void {
-    this.#minutes.set(minute, applied);
-    if (minute < this.#lo) this.#lo = minute;
-    if (minute >= this.#hi) this.#hi = minute + 1;
-    this.#changed();
-    this.#addQuote(applied, 1n);
-    this.#add(applied, 1);
+  #replace(minute: number, applied: Applied | undefined): void {
+    const former = this.#minutes.get(minute);
+    if (former !== undefined) this.#add(former, -1);
+    if (former?.kind === "unseen" && former.unseen !== undefined) this.#unseen.remove(former.unseen);
+    if (applied?.kind === "unseen" && applied.unseen !== undefined) this.#unseen.add(applied.unseen);
+    if (applied === undefined) this.#minutes.delete(minute);
+    else {
+      this.#minutes.set(minute, applied);
+      if (minute < this.#lo) this.#lo = minute;
+      if (minute >= this.#hi) this.#hi = minute + 1;
+      this.#add(applied, 1);
+    }
+    // Trades mostly sum up to what their candle told.
+    if (sameSums(former?.known, applied?.known)) return;
+    this.#sums = undefined;
+    this.#addQuote(former?.known, -1n);
+    this.#addQuote(applied?.known, 1n);
   }
 
-  #withdraw(minute: number): void {
-    const applied = this.#minutes.get(minute);
-    if (applied === undefined) return;
-    this.#minutes.delete(minute);
-    this.#changed();
-    this.#addQuote(applied, -1n);
-    this.#add(applied, -1);
-  }
-
-  #addQuote({ known }: Applied, sign: 1n | -1n): void {
+  #addQuote(known: SkeletonCandle | undefined, sign: 1n | -1n): void {
     if (known === undefined) return;
     const { low, high } = quoteOf(known);
     this.#quoteLow += sign * low;
     this.#quoteHigh += sign * high;
   }
 
-  #changed(): void {
-    this.#sums = undefined;
-    this.#unseen = undefined;
-  }
-
   #add(applied: Applied, sign: 1 | -1): void {
     if (applied.kind === "unseen") {
       const { unseen } = applied;
       if (unseen === undefined || !this.#reach(unseen.firstBin, unseen.lastBin)) return;
-      addMinuteBounds(unseen, this.#dense, sign);
-      addMinuteEstimate(unseen, this.#dense, sign);
+      const ends = lastSteps(unseen);
+      addMinuteBounds(unseen, this.#dense, sign, ends);
+      addMinuteEstimate(unseen, this.#dense, sign, ends);
       return;
     }
     const { contribution } = applied;
@@ -239,6 +257,18 @@ export class ProfileState {
 function summedFields(of: SkeletonCandle): SkeletonCandle {
   const { minute, open, high, low, close, volume, quoteVolume, buyVolume } = of;
   return { minute, open, high, low, close, volume, quoteVolume, buyVolume };
+}
+
+function sameSums(a: SkeletonCandle | undefined, b: SkeletonCandle | undefined): boolean {
+  return (
+    a?.open === b?.open &&
+    a?.high === b?.high &&
+    a?.low === b?.low &&
+    a?.close === b?.close &&
+    a?.volume === b?.volume &&
+    a?.quoteVolume === b?.quoteVolume &&
+    a?.buyVolume === b?.buyVolume
+  );
 }
 
 function empty(): Float64Array {

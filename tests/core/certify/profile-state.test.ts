@@ -111,6 +111,25 @@ describe("ProfileState", () => {
     expect(state.sums()).toMatchObject({ volume: 5, high: 100, low: 100 });
   });
 
+  test("takes every sum from the trades once they are there, whatever the candle told", () => {
+    const day = madeDay("trending", { random: seededRandom(1), minutes: 1 });
+    const [loaded] = day.minutes;
+    for (const other of [
+      { quoteVolume: loaded!.quoteVolume + 1n },
+      { buyVolume: loaded!.volume },
+      { open: loaded!.high + 1 },
+      { close: loaded!.high + 1 },
+    ]) {
+      const state = new ProfileState(day.grid);
+      state.addCandle({ ...loaded!, ...other });
+      state.sums();
+      state.cover(loaded!.minute, loaded);
+      const known = new ProfileState(day.grid);
+      known.cover(loaded!.minute, loaded);
+      expect(state.sums()).toEqual(known.sums());
+    }
+  });
+
   test("names the candles that contradict themselves while they are unseen", () => {
     const state = new ProfileState({ binUnits: 1 });
     const wrong = { minute: 4, open: 10, high: 12, low: 9, close: 13, volume: 8, quoteVolume: 80n };
