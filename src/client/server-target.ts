@@ -3,10 +3,11 @@ export interface FetchApp {
   fetch(request: Request): Response | Promise<Response>;
 }
 
-/** Where a server is: its base URL (`http://127.0.0.1:8080`), or its app in this process. */
-export type ServerTarget =
+/** Where a server is: its base URL (`http://127.0.0.1:8080`), or its app in this process. `token`: for one that asks for it. */
+export type ServerTarget = { readonly token?: string | undefined } & (
   | { readonly url: string; readonly app?: undefined }
-  | { readonly app: FetchApp; readonly url?: undefined };
+  | { readonly app: FetchApp; readonly url?: undefined }
+);
 
 /** Requests to an app in this process need an address, and nobody resolves it. */
 const APP_ORIGIN = "http://tapeline.invalid";
@@ -25,10 +26,12 @@ export function addressOf({ url }: ServerTarget, path: string): string {
 
 /** Asks a server. Rejects when nothing answers, or with the signal's reason. */
 export async function ask(target: ServerTarget, path: string, signal: AbortSignal): Promise<Answer> {
+  const { token, app } = target;
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const response =
-    target.app === undefined
-      ? await fetch(addressOf(target, path), { signal })
-      : await target.app.fetch(new Request(`${APP_ORIGIN}${path}`, { signal }));
+    app === undefined
+      ? await fetch(addressOf(target, path), { headers, signal })
+      : await app.fetch(new Request(`${APP_ORIGIN}${path}`, { headers, signal }));
   const text = await response.text();
   return { status: response.status, body: parseJson(text) };
 }

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { BackfillWaitError, waitForBackfill } from "../../src/client/mod.ts";
-import { type JobFacts, type JobStatus, jobHasEnded } from "../../src/protocol/mod.ts";
+import { EVERYTHING, type JobFacts, type JobStatus, jobHasEnded } from "../../src/protocol/mod.ts";
 import { fakeApp, JOB, JOB_ID } from "../http/fake-deps.ts";
 
 const LONG_MS = 30_000;
@@ -179,4 +179,41 @@ test("waitForBackfill(), a signal ends it with its own reason, and the server's 
   controller.abort(new Error("enough"));
   expect(waiting).rejects.toThrow("enough");
   await waiting.catch(() => undefined);
+});
+
+test("waitForBackfill(), sends its token to a server that asks for one", async () => {
+  const { app } = fakeApp({
+    tokens: {
+      grant: async (token) =>
+        token === "good"
+          ? { kind: "granted", grant: EVERYTHING }
+          : { kind: "invalid", reason: "it is no JSON Web Token" },
+    },
+    backfill: {
+      submit: () => ({ kind: "unavailable", detail: "not asked for", retryAfterSeconds: 1 }),
+      job: () => undefined,
+      recent: () => [],
+      startup: () => ({
+        status: "complete",
+        running: false,
+        chunksDone: 4,
+        chunksTotal: 4,
+        percentage: 100,
+        etaSeconds: null,
+      }),
+    },
+  });
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (request) => app.fetch(request) });
+  servers.push(server);
+  const url = server.url.origin;
+  for (const target of [
+    { url, token: "good" },
+    { app, token: "good" },
+  ] as const)
+    expect(await waitForBackfill({ ...target, timeoutMs: 5_000 })).toMatchObject({ status: "complete" });
+  for (const target of [{ url }, { app, token: "bad" }] as const)
+    expect(await waitForBackfill({ ...target, timeoutMs: 5_000 }).catch((thrown) => thrown)).toMatchObject({
+      kind: "refused",
+      message: expect.stringContaining("401"),
+    });
 });
