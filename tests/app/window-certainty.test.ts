@@ -204,7 +204,7 @@ test("WindowService, no claim is ever taken back: any windows, any order of cand
         for (const each of Object.values(certainty)) expect(["exact", "certain"]).toContain(each ?? "none");
       for (const { certainty } of last.naked.naked_pocs) expect(certainty).toBe("exact");
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
   for (const name of AREA_LEVELS)
     for (const certainty of ["exact", "certain", "bounded", "estimate"])
@@ -261,7 +261,7 @@ test("WindowService.compare(), live minutes count on top of what candles tell, a
         }
       }
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
 }, 60_000);
 
