@@ -135,6 +135,7 @@ async function main(): Promise<number> {
     app = await start(dataDir, options.port, exchange);
     console.log(`Tapeline serves ${SYMBOL} at ${app.url} (simulated market, data in ${dataDir})
 
+  ${app.url}/examples/page shows its levels, bars and backfill
   curl ${app.url}/health
   curl '${app.url}/levels?symbol=${SYMBOL}'
   WebSocket ${app.url.replace("http", "ws")}/connection/websocket

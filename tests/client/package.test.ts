@@ -1,11 +1,10 @@
 import { beforeAll, expect, test } from "bun:test";
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { serverAssets } from "../../src/app/assets.ts";
-import { clientBuilt, fromRoot } from "../support/client-built.ts";
+import { clientBuilt, consumer, fromRoot } from "../support/client-built.ts";
 
 /** What a page loads for the client, bytes. */
 const GZIP_BYTES_MAX = 40_000;
@@ -13,19 +12,6 @@ const TIMEOUT_MS = 180_000;
 const run = promisify(execFile);
 
 beforeAll(clientBuilt, TIMEOUT_MS);
-
-/** A project of somebody else that has this package. */
-async function consumer(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "tapeline-consumer-"));
-  try {
-    await mkdir(join(folder, "node_modules"));
-    await symlink(fromRoot(""), join(folder, "node_modules", "tapeline"));
-    await writeFile(join(folder, "package.json"), '{"type":"module"}');
-    await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 test("dist/client.js, is at most 40 kB gzip, and loads nothing but itself", async () => {
   const script = await readFile(fromRoot("dist/client.js"));

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { type BackfillUpdate, type LevelSet, Tapeline } from "../../src/client/mod.ts";
 import { formatDay, MS_PER_DAY } from "../../src/core/mod.ts";
 import { testWithChromium } from "../support/chromium.ts";
-import { clientBuilt, fromRoot } from "../support/client-built.ts";
+import { clientBuilt, consumer, fromRoot } from "../support/client-built.ts";
 import { environment, type ServerProcess, type Variables, Workbench } from "../support/processes.ts";
 import { TapelineApi } from "../support/tapeline-api.ts";
 import { until } from "../support/until.ts";
@@ -131,6 +133,33 @@ describe("the client", () => {
     TIMEOUT_MS,
   );
 });
+
+/** The code of docs/client.md, in order; what one block makes, the next ones use. */
+async function documented(): Promise<string> {
+  const text = await readFile(fromRoot("docs/client.md"), "utf8");
+  const blocks = Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ([, block = ""]) => block);
+  expect(blocks.length).toBeGreaterThan(5);
+  const imports = blocks.flatMap((block) => block.match(/^import .*$/gm) ?? []);
+  const bodies = blocks.map((block) => block.replace(/^import .*$/gm, ""));
+  return [...new Set(imports), ...bodies]
+    .join("\n")
+    .replaceAll("http://127.0.0.1:8080", server.url)
+    .replaceAll("BTCUSDT", SYMBOL)
+    .replaceAll("2026-01-02", day(7));
+}
+
+test(
+  "docs/client.md, every example runs",
+  async () => {
+    await consumer(async (folder) => {
+      await writeFile(join(folder, "example.ts"), await documented());
+      const { stdout } = await run(process.execPath, ["example.ts"], { cwd: folder, timeout: TIMEOUT_MS });
+      for (const expected of ["in_progress → complete", "unknown 102", "unknown 404", "connected"])
+        expect(stdout).toContain(expected);
+    });
+  },
+  TIMEOUT_MS,
+);
 
 // Where Bun is installed by itself there may be no Node; CI has it.
 const withNode = test.skipIf(Bun.which("node") === null && process.env["CI"] !== "true");
