@@ -10,8 +10,10 @@ const GROUPS = {
   "Opening range, initial balance": ["ORH", "ORL", "IBH", "IBL"],
   "Day before": ["PDH", "PDL", "VWAPprev", "POCprev", "VAHprev", "VALprev"],
 };
-/** The bars of the session are read again when something has changed, at most so often, ms. */
-const READ_BARS_MS = 2_000;
+/** Bars of the running session that are shown. */
+const BARS_SHOWN = 150;
+/** What is not pushed is read again when something has changed, at most so often, ms. */
+const READ_MS = 2_000;
 
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
 const tapeline = new Tapeline(location.origin, { token });
@@ -49,10 +51,18 @@ function show(session) {
       const job = set.backfill?.job_id;
       if (job !== undefined && job !== followed) void followJob(job, options);
       followed = job ?? followed;
-      if (reading === 0) reading = setTimeout(read, drawn.range === undefined ? 0 : READ_BARS_MS);
+      if (reading === 0) reading = setTimeout(read, drawn.range === undefined ? 0 : READ_MS);
     },
     { onError: trouble },
   );
+  if (session === undefined)
+    tapeline.bars(symbol, INTERVAL, options).on(
+      ({ bars }) => {
+        drawn = { ...drawn, bars: bars.slice(-BARS_SHOWN) };
+        if (frame === 0) frame = requestAnimationFrame(draw);
+      },
+      { onError: trouble },
+    );
   at("running").hidden = session === undefined;
 
   function draw() {
@@ -64,15 +74,15 @@ function show(session) {
     drawCoverage(at("coverage"), set.coverage, drawn.name === set.session ? drawn.range : undefined);
   }
 
-  /** The bars of the session as they are now, and its hours. */
+  /** The hours of the session, and of a past one its bars: the channel has the newest bars only. */
   async function read() {
     const name = levels.state?.session;
     if (name === undefined) return;
     try {
       const range = await tapeline.http.session({ symbol, session: name }, options);
       const query = { symbol, interval: INTERVAL, from: range.from, to: range.to };
-      const { bars } = await tapeline.http.bars(query, options);
-      drawn = { bars, range, name };
+      const bars = session === undefined ? undefined : (await tapeline.http.bars(query, options)).bars;
+      drawn = { bars: bars ?? drawn.bars, range, name };
       draw();
     } catch (error) {
       if (!stop.signal.aborted) trouble(error);

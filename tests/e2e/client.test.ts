@@ -97,6 +97,23 @@ describe("the client", () => {
   );
 
   test(
+    "follows bars, which are those that HTTP has",
+    async () => {
+      const tapeline = client();
+      const bars = tapeline.bars(SYMBOL, "1m");
+      const stop = bars.on(() => undefined);
+      // Trades go on while HTTP is asked, so they meet in a moment between two of them.
+      await until("the same running bar from both", async () => {
+        const read = await tapeline.http.bars({ symbol: SYMBOL, interval: "1m", limit: 1 });
+        return read.bars.length === 1 && Bun.deepEquals(bars.state?.bars.at(-1), read.bars[0]);
+      });
+      expect(bars.state).toMatchObject({ symbol: `binance:${SYMBOL}`, interval: "1m" });
+      stop();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     "goes on over a restart of the server: every transition once and in order, and the same final levels",
     async () => {
       const tapeline = client();
