@@ -1,4 +1,5 @@
 import { type ConfigFault, type Environment, EnvironmentReader, shown } from "./config/environment-reader.ts";
+import { type PushSettings, readPushSettings } from "./config/push-settings.ts";
 import { readSessionRules } from "./config/session-rules.ts";
 import { readHost, readTokenSettings, type TokenSettings } from "./config/token-settings.ts";
 import {
@@ -75,6 +76,7 @@ export interface Config {
   /** 0: any free port. */
   readonly port: number;
   readonly levelsIntervalMs: number;
+  readonly push: PushSettings;
   readonly allowedOrigins: readonly string[];
   /** Whether webhooks may go to private addresses and over plain http. */
   readonly webhookAllowPrivate: boolean;
@@ -139,6 +141,7 @@ export function readConfig(env: Environment): Config {
       max: LEVELS_INTERVAL_MS_MAX,
       fallback: 100,
     }),
+    push: readPushSettings(reader),
     allowedOrigins: readOrigins(reader),
     webhookAllowPrivate: reader.flag("WEBHOOK_ALLOW_PRIVATE", false),
     logLevel: reader.oneOf("LOG_LEVEL", LOG_LEVELS, "info"),

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { ConfigError, readConfig } from "../src/config.ts";
+import { PUSH_LIMITS } from "../src/push/mod.ts";
 
 function faultsOf(env: Record<string, string>) {
   try {
@@ -37,11 +38,62 @@ test("readConfig(), an empty environment gives the documented defaults", () => {
     tokens: null,
     port: 8080,
     levelsIntervalMs: 100,
+    push: { limits: pushLimits(), addressHeader: null },
     allowedOrigins: [],
     webhookAllowPrivate: false,
     logLevel: "info",
     clockOffsetMs: 0,
   });
+});
+
+/** What push is limited by where nothing is set, without what no variable sets. */
+function pushLimits() {
+  const { conflateMs, sourceMs, sendsPerTurn, laneMembersMax, laneDistanceMs, heldStatesMax, ...limits } =
+    PUSH_LIMITS;
+  return limits;
+}
+
+test("readConfig(), every limit of push has a variable of its own", () => {
+  const names = new Set<string>();
+  const watched = new Proxy<Record<string, string>>(
+    {},
+    {
+      get(_, name) {
+        if (String(name).startsWith("PUSH_") && name !== "PUSH_ADDRESS_HEADER") names.add(String(name));
+        return undefined;
+      },
+    },
+  );
+  const byDefault = readConfig(watched).push.limits;
+  expect(names.size).toBe(Object.keys(pushLimits()).length);
+  const changed = [...names].map((name) => {
+    // One of these is within the bounds of each, and none of them is a default.
+    const value = [300, 1_100, 50_000, 2_000_000].find((each) => accepted({ [name]: String(each) })) ?? 0;
+    const { limits } = readConfig({ [name]: String(value) }).push;
+    const moved = Object.entries(limits).filter(([limit, each]) => Reflect.get(byDefault, limit) !== each);
+    expect([name, moved.map(([, each]) => each)]).toEqual([name, [value]]);
+    return moved[0]?.[0];
+  });
+  expect(new Set(changed).size).toBe(names.size);
+});
+
+function accepted(env: Record<string, string>): boolean {
+  try {
+    readConfig(env);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test.each<[Record<string, string>, string[]]>([
+  [{ PUSH_PING_MS: "5000" }, ["PUSH_PONG_MS"]],
+  [{ PUSH_COMMANDS_BURST: "100" }, ["PUSH_COMMANDS_BURST"]],
+  [{ PUSH_OUTBOX_BYTES_MAX: "65536" }, ["PUSH_RECOVER_CHARS_MAX", "PUSH_RPC_CHARS_MAX"]],
+  [{ PUSH_ADDRESS_HEADER: "a b" }, ["PUSH_ADDRESS_HEADER"]],
+  [{ PUSH_CONNECTIONS_MAX: "0" }, ["PUSH_CONNECTIONS_MAX"]],
+])("readConfig(), refuses %j", (env, names) => {
+  expect(faultsOf(env).map(({ name }) => name)).toEqual(names);
 });
 
 test("readConfig(), reads every variable", () => {
@@ -68,6 +120,9 @@ test("readConfig(), reads every variable", () => {
     TOKEN_ISSUER: "https://id.example.com",
     PORT: "0",
     LEVELS_INTERVAL_MS: "250",
+    PUSH_CONNECTIONS_MAX: "10000",
+    PUSH_PING_MS: "20000",
+    PUSH_ADDRESS_HEADER: "X-Real-IP",
     ALLOWED_ORIGINS: "https://desk.example.com, http://localhost:5173",
     LOG_LEVEL: "debug",
     CLOCK_OFFSET_MS: "-195000000000",
@@ -115,6 +170,7 @@ test("readConfig(), reads every variable", () => {
     },
     port: 0,
     levelsIntervalMs: 250,
+    push: { limits: { ...pushLimits(), connectionsMax: 10_000, pingMs: 20_000 }, addressHeader: "x-real-ip" },
     allowedOrigins: ["https://desk.example.com", "http://localhost:5173"],
     webhookAllowPrivate: false,
     logLevel: "debug",

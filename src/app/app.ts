@@ -122,7 +122,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     version: `tapeline ${manifest.version}`,
     rpc: (request, grant) => app.fetch(request, { grant }),
     onError: (error, doing) => log.error({ err: error }, `push: ${doing} failed`),
-    limits: { conflateMs: config.levelsIntervalMs },
+    limits: { ...config.push.limits, conflateMs: config.levelsIntervalMs },
   });
   const { promise: engineOpened, resolve: tellOpened } = Promise.withResolvers<void>();
   const app = createHttpApp(
@@ -152,6 +152,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     fetch: app.fetch,
     push: hub,
     allowedOrigins: config.allowedOrigins,
+    addressHeader: config.push.addressHeader ?? undefined,
     loopbackNamesOnly: verifier === undefined,
   });
   opened.server = server;

@@ -14,8 +14,6 @@ import { parseStrictJson } from "./strict-json.ts";
 
 /** Commands of a client: one JSON object a line, one or many lines a message. */
 
-/** Commands in one message: the official client subscribes to all its channels with one. */
-export const COMMANDS_PER_MESSAGE_MAX = 200;
 const ID_MAX = 4_294_967_295;
 /** Faults of a request that its error names. */
 const FAULTS_MAX = 3;
@@ -74,8 +72,8 @@ const METHODS: ReadonlyMap<string, Reader> = new Map([
 /** Methods of the protocol that it does not offer. */
 const NOT_OFFERED = ["publish", "presence", "presence_stats"] as const;
 
-/** The commands of one message, in order. */
-export function parseCommands(message: string, commandsMax = COMMANDS_PER_MESSAGE_MAX): ParsedCommands {
+/** The commands of one message, in order; more than `commandsMax` are malformed. */
+export function parseCommands(message: string, commandsMax: number): ParsedCommands {
   const commands: ClientCommand[] = [];
   for (const line of message.split("\n")) {
     if (line.trim() === "") continue;

@@ -44,6 +44,8 @@ export class PushHub {
   readonly #limits: PushLimits;
   readonly #table: ChannelTable;
   readonly #sessions = new Set<PushSession>();
+  /** Those of them whose clients were not let in yet. */
+  readonly #unconnected = new Set<PushSession>();
   #closing: Promise<void> | undefined;
 
   constructor(options: PushHubOptions) {
@@ -53,17 +55,22 @@ export class PushHub {
     this.#table = new ChannelTable({ resolve, timers, onError, limits: this.#limits });
   }
 
-  /** Takes a new connection; undefined when there are too many, or the hub is closing. */
-  accept(socket: PushSocket): PushSession | undefined {
-    return this.#accept(socket, false);
+  /** What is in force. */
+  get limits(): PushLimits {
+    return this.#limits;
+  }
+
+  /** Takes a new connection; undefined when there are too many, or the hub is closing. `onEnd` is called once, when it has ended. */
+  accept(socket: PushSocket, onEnd: () => void = ignore): PushSession | undefined {
+    return this.#accept(socket, onEnd, false);
   }
 
   /** The same for a client that only listens. */
-  acceptOneWay(socket: PushSocket): PushSession | undefined {
-    return this.#accept(new OneWaySocket(socket), true);
+  acceptOneWay(socket: PushSocket, onEnd: () => void = ignore): PushSession | undefined {
+    return this.#accept(new OneWaySocket(socket), onEnd, true);
   }
 
-  #accept(socket: PushSocket, oneWay: boolean): PushSession | undefined {
+  #accept(socket: PushSocket, onEnd: () => void, oneWay: boolean): PushSession | undefined {
     if (!this.accepting) return undefined;
     const {
       timers,
@@ -86,15 +93,23 @@ export class PushHub {
       timers,
       nowMs,
       onError,
-      onEnd: (ended) => this.#sessions.delete(ended),
+      onConnected: (connected) => this.#unconnected.delete(connected),
+      onEnd: (ended) => {
+        this.#sessions.delete(ended);
+        this.#unconnected.delete(ended);
+        onEnd();
+      },
     });
     this.#sessions.add(session);
+    this.#unconnected.add(session);
     return session;
   }
 
   /** Whether `accept` would take another connection. */
   get accepting(): boolean {
-    return this.#closing === undefined && this.#sessions.size < this.#limits.connectionsMax;
+    const { connectionsMax, unconnectedMax } = this.#limits;
+    if (this.#closing !== undefined || this.#sessions.size >= connectionsMax) return false;
+    return this.#unconnected.size < unconnectedMax;
   }
 
   /**
@@ -153,3 +168,5 @@ export class PushHub {
     this.#table.close();
   }
 }
+
+function ignore(): void {}

@@ -7,7 +7,6 @@ export {
   type Rejected,
 } from "./authorize.ts";
 export { PushHub, type PushHubOptions, type PushStats } from "./hub.ts";
-export { FRAME_CHARS_MAX } from "./inbound.ts";
 export { MemberLog } from "./member-log.ts";
 export type { PushSocket } from "./outbox.ts";
 export { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";

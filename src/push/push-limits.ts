@@ -15,7 +15,18 @@ export interface PushLimits {
   /** Patience with an injected operation (authorize, resolve, open, position, history), ms. */
   readonly sourceMs: number;
   readonly connectionsMax: number;
+  /** Connections of one address, and of one of this machine's own. */
+  readonly connectionsPerAddressMax: number;
+  readonly connectionsPerLoopbackMax: number;
+  /** Connections that nobody has connected by yet: their connect command has not come, or is being decided. */
+  readonly unconnectedMax: number;
   readonly subscriptionsMax: number;
+  /** Characters in one message of a client, and commands in it: the official client subscribes to all its channels with one. */
+  readonly frameCharsMax: number;
+  readonly commandsPerMessageMax: number;
+  /** Commands of one connection: a second in the long run, and at once. Past it the connection is closed. */
+  readonly commandsPerSecond: number;
+  readonly commandsBurst: number;
   /** Commands of one connection that wait for an answer. */
   readonly commandsInFlightMax: number;
   /** Calls of one connection that wait for an answer, their time, ms, and the characters of an answer (below `outboxBytesMax`). */
@@ -48,8 +59,15 @@ export const PUSH_LIMITS: PushLimits = {
   connectMs: 10_000,
   expiredGraceMs: 25_000, // as the protocol's own server gives
   sourceMs: 4_000, // the official client gives up on a command after 5 s
-  connectionsMax: 5_000,
+  connectionsMax: 20_000,
+  connectionsPerAddressMax: 256,
+  connectionsPerLoopbackMax: 20_000,
+  unconnectedMax: 5_000,
   subscriptionsMax: 128,
+  frameCharsMax: 65_536,
+  commandsPerMessageMax: 200,
+  commandsPerSecond: 100,
+  commandsBurst: 500,
   commandsInFlightMax: 256,
   rpcInFlightMax: 8,
   rpcMs: 4_000,

@@ -16,6 +16,7 @@ import {
 import { Admission } from "./admission.ts";
 import type { Authorizer } from "./authorize.ts";
 import type { ChannelTable } from "./channel-table.ts";
+import { CommandBudget } from "./command-budget.ts";
 import { CommandDesk } from "./command-desk.ts";
 import { Greeting } from "./greeting.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -42,6 +43,8 @@ export interface SessionOptions {
   /** The clock that tokens are dated by, ms since the epoch. */
   readonly nowMs: () => number;
   readonly onError: (error: unknown, doing: string) => void;
+  /** Its client was let in. */
+  readonly onConnected: (session: PushSession) => void;
   /** Called once, when the session has ended from either side. */
   readonly onEnd: (session: PushSession) => void;
 }
@@ -57,6 +60,7 @@ export class PushSession {
   readonly #subscriptions: Subscriptions;
   readonly #admission: Admission;
   readonly #heartbeat: Heartbeat;
+  readonly #budget: CommandBudget;
   readonly #greeting: Greeting;
   readonly #lanes: Lanes;
   readonly #rpc: RpcDesk;
@@ -107,6 +111,7 @@ export class PushSession {
       },
       onDead: () => this.close(CLOSE_CODES.no_pong),
     });
+    this.#budget = new CommandBudget(limits, timers);
     this.#greeting = new Greeting({
       outbox: this.#outbox,
       subscriptions: this.#subscriptions,
@@ -120,6 +125,7 @@ export class PushSession {
       charsMax: limits.recoverCharsMax,
       onAdmitted: () => {
         this.#cancelStale();
+        if (!this.#isClosed) options.onConnected(this);
         return !this.#isClosed;
       },
       refuseSubscription: (channel, error) => this.#refuseSubscription(channel, error),
@@ -151,11 +157,16 @@ export class PushSession {
 
   /** A message of the client; `undefined` for a binary one, which the JSON protocol does not have. */
   message(text: string | undefined): void {
-    const { oneWay } = this.#options;
-    if (this.#isClosed || (oneWay && this.#state !== "new")) return;
-    const inbound = oneWay ? readConnectMessage(text) : readMessage(text);
+    const { oneWay, limits } = this.#options;
+    if (this.#isClosed) return;
+    const unheard = oneWay && this.#state !== "new";
+    const inbound = oneWay ? readConnectMessage(unheard ? "{}" : text, limits) : readMessage(text, limits);
     if (inbound.kind === "fault") this.close(inbound.close);
-    else for (const command of inbound.commands) this.#accept(command);
+    else if (!this.#budget.take(inbound.commands.length)) {
+      const { commandsPerSecond, commandsBurst } = limits;
+      const allowed = `at most ${commandsPerSecond} commands a second, ${commandsBurst} at once`;
+      this.close(closeCode("too_many_requests", allowed));
+    } else if (!unheard) for (const command of inbound.commands) this.#accept(command);
   }
 
   /** A connect request that came by another way than a message. */

@@ -4,17 +4,18 @@ import type { PushHub, PushSession, PushSocket } from "../push/mod.ts";
 /** Bytes that wait in the stream itself; beyond them the reader counts as behind, and frames wait in the outbox, bounded. */
 const STREAM_BYTES = 65_536;
 
-/** A connection as server-sent events: each frame is one `data` line. Undefined when the hub takes no more. */
+/** A connection as server-sent events: each frame is one `data` line; `onEnd` is called once it has ended. Undefined when the hub takes no more. */
 export function eventStream(
   push: PushHub,
   connect: ConnectRequest,
   headers: Readonly<Record<string, string>>,
+  onEnd: () => void,
 ): Response | undefined {
   let session: PushSession | undefined;
   const stream = new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        session = push.acceptOneWay(new StreamSocket(controller));
+        session = push.acceptOneWay(new StreamSocket(controller), onEnd);
       },
       // Called when the reader has taken so much that there is room again.
       pull: () => session?.drained(),

@@ -1,5 +1,6 @@
 import { type ParsedConnect, parseConnectRequest } from "../protocol/mod.ts";
 import type { PushHub } from "../push/mod.ts";
+import { AddressCounts } from "./address-counts.ts";
 import { eventStream } from "./event-stream.ts";
 import { originAllowed } from "./origin.ts";
 import { plainProblem } from "./plain-problem.ts";
@@ -17,6 +18,8 @@ const MANNERS: ReadonlyMap<string, Manner> = new Map([
 
 /** The parameter of an address that holds a connect request. */
 const CONNECT_PARAMETER = "cf_connect";
+/** Characters of an address: an IPv6 one with its zone is shorter. */
+const ADDRESS_CHARS_MAX = 64;
 const EXAMPLE = `?${CONNECT_PARAMETER}={"subs":{"CHANNEL":{}}}`;
 
 /** What a request for a push address comes to. */
@@ -25,36 +28,58 @@ export type Entry =
   | { readonly kind: "elsewhere" }
   | { readonly kind: "answer"; readonly response: Response }
   /** It becomes a WebSocket; `connect` is what its address asked for. */
-  | { readonly kind: "socket"; readonly oneWay: boolean; readonly connect: ParsedConnect | undefined };
+  | {
+      readonly kind: "socket";
+      readonly oneWay: boolean;
+      readonly connect: ParsedConnect | undefined;
+      /** Of the client. */
+      readonly address: string;
+    };
 
 export interface PushDoorOptions {
   readonly push: PushHub;
   /** Origins of pages that may connect, beside our own. */
   readonly allowedOrigins: readonly string[];
+  /** The header in which a proxy names the client's address; undefined: there is no proxy. */
+  readonly addressHeader: string | undefined;
 }
 
 /** Decides about requests for push, before any connection is made. */
 export class PushDoor {
   readonly #options: PushDoorOptions;
+  readonly #addresses: AddressCounts;
 
   constructor(options: PushDoorOptions) {
+    const { connectionsPerAddressMax, connectionsPerLoopbackMax } = options.push.limits;
     this.#options = options;
+    this.#addresses = new AddressCounts({
+      perAddressMax: connectionsPerAddressMax,
+      perLoopbackMax: connectionsPerLoopbackMax,
+    });
   }
 
-  open(request: Request): Entry {
+  /** `socketAddress`: where the request comes from, as the socket has it. */
+  open(request: Request, socketAddress: string): Entry {
     const { push, allowedOrigins } = this.#options;
     const url = new URL(request.url);
     const manner = MANNERS.get(url.pathname);
     if (manner === undefined) return { kind: "elsewhere" };
     if (!originAllowed(request, allowedOrigins)) return answer(403, "Origin not allowed", ORIGIN_HELP);
     if (!push.accepting) return FULL();
+    const address = this.#addressOf(request, socketAddress);
+    if (this.#addresses.full(address)) return this.#tooMany(address);
     const wanted = manner === "two_way" ? null : url.searchParams.get(CONNECT_PARAMETER);
     const connect = wanted === null ? undefined : withBearer(parseConnectRequest(wanted), request);
-    if (manner !== "event_stream") return { kind: "socket", oneWay: manner === "one_way_socket", connect };
-    return this.#stream(request, connect);
+    if (manner === "event_stream") return this.#stream(request, connect, address);
+    return { kind: "socket", oneWay: manner === "one_way_socket", connect, address };
   }
 
-  #stream(request: Request, connect: ParsedConnect | undefined): Entry {
+  /** Counts a connection; what it answers takes it back. */
+  enter(address: string): () => void {
+    return this.#addresses.add(address);
+  }
+
+  #stream(request: Request, connect: ParsedConnect | undefined, address: string): Entry {
     if (request.method !== "GET")
       return answer(405, "The method is not allowed here", `${request.method} came, expected GET.`, {
         allow: "GET",
@@ -67,8 +92,23 @@ export class PushDoor {
       );
     if (connect.kind === "malformed")
       return answer(400, "The request's address is not valid", `${CONNECT_PARAMETER}: ${connect.reason}`);
-    const response = eventStream(this.#options.push, connect.request, corsHeaders(request));
-    return response === undefined ? FULL() : { kind: "answer", response };
+    const leave = this.enter(address);
+    const response = eventStream(this.#options.push, connect.request, corsHeaders(request), leave);
+    if (response !== undefined) return { kind: "answer", response };
+    leave();
+    return FULL();
+  }
+
+  /** A proxy appends the address it saw, so the last one is the one to believe. */
+  #addressOf(request: Request, socketAddress: string): string {
+    const { addressHeader } = this.#options;
+    const named = addressHeader === undefined ? null : request.headers.get(addressHeader);
+    return named?.split(",").at(-1)?.trim().slice(0, ADDRESS_CHARS_MAX) || socketAddress;
+  }
+
+  #tooMany(address: string): Entry {
+    const detail = `This address has ${this.#addresses.maxOf(address)} connections open, and may have no more.`;
+    return answer(429, "Too many connections", detail);
   }
 }
 

@@ -1,14 +1,14 @@
 import { closeCode } from "../protocol/mod.ts";
-import { FRAME_CHARS_MAX, PUSH_LIMITS, type PushHub, type PushSession } from "../push/mod.ts";
+import type { PushHub, PushSession } from "../push/mod.ts";
 import { type DoorOptions, refusedAtTheDoor } from "./door.ts";
 import { type Entry, PushDoor, upgradeRequired } from "./push-door.ts";
 
-/** Bytes of a frame of a client: UTF-8 may need three for a character. */
-const PAYLOAD_BYTES_MAX = 3 * FRAME_CHARS_MAX;
+/** Bytes that a character may need in UTF-8. */
+const CHAR_BYTES = 3;
 /** Above all that an outbox hands over, so that Bun never drops a frame by itself. */
-const BACKPRESSURE_BYTES_MAX = 4 * PUSH_LIMITS.outboxBytesMax;
+const BACKPRESSURE_OUTBOXES = 4;
 /** Above ping plus pong, so that the protocol notices first; it also ends sockets whose reader never takes the close frame. */
-const SOCKET_IDLE_SECONDS = 60;
+const IDLE_AFTER_PONG_MS = 27_000;
 /** Above the longest wait that a request may ask for, and the deadline of its answer on top (60 + 30). */
 const REQUEST_IDLE_SECONDS = 100;
 /** Patience with running requests at the end, ms. */
@@ -24,6 +24,8 @@ export interface ListenOptions extends DoorOptions {
   /** Answers every request that is no socket (Hono's `app.fetch`). */
   readonly fetch: (request: Request) => Response | Promise<Response>;
   readonly push: PushHub;
+  /** The header in which a proxy names the client's address, in lower case; absent: there is no proxy. */
+  readonly addressHeader?: string | undefined;
   /** Seconds after which a silent HTTP connection is closed. Default 100. */
   readonly idleTimeout?: number;
 }
@@ -39,8 +41,9 @@ export interface WebServer {
 
 /** Serves HTTP and the push protocol on one port. Throws when the address is taken or not ours. */
 export function listen(options: ListenOptions): WebServer {
-  const { push, allowedOrigins = [] } = options;
-  const door = new PushDoor({ push, allowedOrigins });
+  const { push, allowedOrigins = [], addressHeader } = options;
+  const { limits } = push;
+  const door = new PushDoor({ push, allowedOrigins, addressHeader });
   const sessions = new Map<Bun.ServerWebSocket<Socket>, PushSession>();
   const server = Bun.serve<Socket>({
     hostname: options.hostname,
@@ -49,19 +52,19 @@ export function listen(options: ListenOptions): WebServer {
     fetch(request, bun) {
       const refused = refusedAtTheDoor(request, options);
       if (refused !== undefined) return refused;
-      const entry = door.open(request);
+      const entry = door.open(request, bun.requestIP(request)?.address ?? "");
       if (entry.kind === "elsewhere") return options.fetch(request);
       if (entry.kind === "answer") return entry.response;
       return bun.upgrade(request, { data: entry }) ? undefined : upgradeRequired();
     },
     websocket: {
       perMessageDeflate: false,
-      maxPayloadLength: PAYLOAD_BYTES_MAX,
-      backpressureLimit: BACKPRESSURE_BYTES_MAX,
-      idleTimeout: SOCKET_IDLE_SECONDS,
+      maxPayloadLength: CHAR_BYTES * limits.frameCharsMax,
+      backpressureLimit: BACKPRESSURE_OUTBOXES * limits.outboxBytesMax,
+      idleTimeout: Math.ceil((limits.pingMs + limits.pongMs + IDLE_AFTER_PONG_MS) / 1_000),
       sendPings: false,
       open(socket) {
-        const session = accept(push, socket);
+        const session = accept(push, socket, door.enter(socket.data.address));
         if (session === undefined) socket.close(1013, "try again later");
         else sessions.set(socket, session);
       },
@@ -91,15 +94,21 @@ export function listen(options: ListenOptions): WebServer {
   };
 }
 
-function accept(push: PushHub, socket: Bun.ServerWebSocket<Socket>): PushSession | undefined {
+function accept(
+  push: PushHub,
+  socket: Bun.ServerWebSocket<Socket>,
+  leave: () => void,
+): PushSession | undefined {
   const { oneWay, connect } = socket.data;
   const port = {
     send: (frame: string) => socket.send(frame),
     bufferedBytes: () => socket.getBufferedAmount(),
     close: (code: number, reason: string) => socket.close(code, reason),
   };
-  if (!oneWay) return push.accept(port);
-  const session = push.acceptOneWay({ ...port, ping: () => void socket.ping() });
+  const session = oneWay
+    ? push.acceptOneWay({ ...port, ping: () => void socket.ping() }, leave)
+    : push.accept(port, leave);
+  if (session === undefined) leave();
   if (connect?.kind === "connect") session?.connect(connect.request);
   else if (connect !== undefined) session?.close(closeCode("bad_request", connect.reason));
   return session;

@@ -19,6 +19,8 @@ import { SOME_UPKEEP } from "../http/some-upkeep.ts";
 import { SESSION, someLevelSet, someProfile } from "../protocol/known-sets.ts";
 
 export const JOB_ID = "0190b8a4-0000-7000-8000-000000000001";
+/** Commands of one message. */
+const COMMANDS_MAX = 200;
 export const JOB_CHANNEL = `backfill:${JOB_ID}`;
 export const LEVELS_CHANNEL = "levels:binance:BTCUSDT@2026-01-02";
 const NOW_MS = Date.parse("2026-01-03T12:34:56.789Z");
@@ -194,7 +196,7 @@ export class FakeServer {
   }
 
   #receive(socket: Bun.ServerWebSocket<undefined>, message: string): void {
-    const parsed = parseCommands(message);
+    const parsed = parseCommands(message, COMMANDS_MAX);
     if (parsed.kind === "malformed") throw new Error(parsed.reason);
     for (const command of parsed.commands) {
       if (command.kind === "pong") this.pongs++;

@@ -1,7 +1,6 @@
 import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
-import { COMMANDS_PER_MESSAGE_MAX } from "../../src/protocol/mod.ts";
-import { FRAME_CHARS_MAX } from "../../src/push/mod.ts";
+import { PUSH_LIMITS } from "../../src/push/mod.ts";
 import { seededRandom } from "../support/trades.ts";
 import { makeHub, type Peer, settle } from "./fakes.ts";
 import { hostileFrame, isObject } from "./fuzz/hostile-frames.ts";
@@ -19,9 +18,9 @@ type Due = { readonly kind: "close" } | { readonly kind: "replies"; readonly ids
 
 /** The rule of the protocol in its plainest form, beside the code that is tested. */
 function dueOf(text: string | undefined): Due {
-  if (text === undefined || text.length > FRAME_CHARS_MAX) return { kind: "close" };
+  if (text === undefined || text.length > PUSH_LIMITS.frameCharsMax) return { kind: "close" };
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  if (lines.length === 0 || lines.length > COMMANDS_PER_MESSAGE_MAX) return { kind: "close" };
+  if (lines.length === 0 || lines.length > PUSH_LIMITS.commandsPerMessageMax) return { kind: "close" };
   const ids: number[] = [];
   for (const line of lines) {
     let value: unknown;
@@ -67,7 +66,7 @@ test(
         request.method === "GET"
           ? Response.json({ asked: request.url })
           : Response.json({ type: "/problems/x", title: "no", status: 409, detail: "no" }, { status: 409 }),
-      limits: { commandsInFlightMax: 1_000_000 },
+      limits: { commandsInFlightMax: 1_000_000, commandsBurst: 1_000_000_000 },
     });
     const wrong: string[] = [];
     const seen = new Map<string, number>();

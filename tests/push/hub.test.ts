@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { makeHub, settle } from "./fakes.ts";
+import { FakeSocket, makeHub, settle } from "./fakes.ts";
 
 const resolve = () =>
   ({
@@ -17,6 +17,23 @@ describe("PushHub", () => {
     first.session.closed();
     peer();
     expect(hub.stats().connections).toBe(2);
+  });
+
+  test("accept() refuses while too many have not connected, and says when each has ended", async () => {
+    const { hub, peer, connected } = makeHub({ resolve, limits: { unconnectedMax: 2 } });
+    await connected();
+    const waiting = [peer(), peer()];
+    expect(hub.accepting).toBe(false);
+    waiting[0]!.send({ id: 1, connect: {} });
+    await settle();
+    expect(hub.accepting).toBe(true);
+    let ends = 0;
+    const session = hub.accept(new FakeSocket(), () => ends++);
+    expect(hub.accepting).toBe(false);
+    session?.closed();
+    session?.closed();
+    waiting[1]!.session.closed();
+    expect([hub.accepting, ends]).toEqual([true, 1]);
   });
 
   test("close() spreads 3001 over the time it is given, refuses newcomers, and leaves no timer", async () => {

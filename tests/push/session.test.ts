@@ -174,6 +174,47 @@ describe("PushSession", () => {
     expect(socket.closed?.code).toBe(3013);
   });
 
+  test("more commands than are allowed, pongs and what is ignored among them, close with 3013", async () => {
+    const limits = { commandsPerSecond: 10, commandsBurst: 20 };
+    for (const command of [{}, { send: {} }, { id: 2, ping: {} }]) {
+      const { connected, timers } = makeHub({ resolve, limits });
+      const { socket, send } = await connected();
+      send(...Array.from({ length: 19 }, () => command));
+      expect(socket.closed).toBeUndefined();
+      await timers.advance(1_000);
+      send(...Array.from({ length: 10 }, () => command));
+      expect(socket.closed).toBeUndefined();
+      send(command);
+      expect(socket.closed?.code).toBe(3013);
+      expect(socket.closed?.reason).toContain("10 commands a second");
+    }
+  });
+
+  test("a client that only listens may not flood either", async () => {
+    const { listener } = makeHub({ resolve, limits: { commandsBurst: 20 } });
+    const { socket, session } = listener();
+    session.message("{}");
+    await settle();
+    for (let n = 0; n < 19; n++) session.message("x".repeat(1_000));
+    expect(socket.closed).toBeUndefined();
+    session.message("x");
+    expect(socket.closed?.code).toBe(3013);
+  });
+
+  test("a message has as many commands and characters as are set", async () => {
+    const made = makeHub({ resolve, limits: { commandsPerMessageMax: 3, frameCharsMax: 100 } });
+    const first = await made.connected();
+    first.send({}, {}, {});
+    expect(first.socket.closed).toBeUndefined();
+    first.send({}, {}, {}, {});
+    expect(first.socket.closed?.code).toBe(3501);
+    const second = await made.connected();
+    second.session.message(`${" ".repeat(98)}{}`);
+    expect(second.socket.closed).toBeUndefined();
+    second.session.message(`${" ".repeat(99)}{}`);
+    expect(second.socket.closed?.code).toBe(3501);
+  });
+
   test("lossless frames for a reader that stopped end in 3008, with a bounded outbox; others get all", async () => {
     const { connected, hub, timers } = makeHub({ resolve });
     const slow = await connected();

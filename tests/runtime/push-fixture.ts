@@ -43,7 +43,8 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-export interface ServeOptions extends Pick<ListenOptions, "allowedOrigins" | "loopbackNamesOnly"> {
+export interface ServeOptions
+  extends Pick<ListenOptions, "allowedOrigins" | "addressHeader" | "loopbackNamesOnly"> {
   readonly port?: number;
   readonly limits?: Partial<PushLimits>;
   readonly authorizer?: Authorizer;

@@ -1,4 +1,4 @@
-import { FRAME_CHARS_MAX } from "../../../src/push/mod.ts";
+import { PUSH_LIMITS } from "../../../src/push/mod.ts";
 import { JOB } from "../fakes.ts";
 
 /** One message of a hostile client; undefined stands for a binary one. */
@@ -90,7 +90,7 @@ export function hostileFrame(random: Random): HostileFrame {
     return { kind: "deep", text: `{"id":4,"rpc":{"method":"levels","data":${inner}}}`, closes: true };
   }
   if (dice < 0.86) {
-    const filler = "x".repeat(FRAME_CHARS_MAX);
+    const filler = "x".repeat(PUSH_LIMITS.frameCharsMax);
     return { kind: "oversized", text: `{"id":5,"connect":{"name":"${filler}"}}`, closes: true };
   }
   if (dice < 0.88) {
