@@ -1,3 +1,5 @@
+import type * as v from "valibot";
+import { invariant } from "../core/mod.ts";
 import { CHANNELS, type ChannelContract } from "./channel-contracts.ts";
 import { COMMANDS } from "./command-contracts.ts";
 import { type JsonSchema, namedJsonSchemas, namesWithin, refToName } from "./json-schemas.ts";
@@ -77,11 +79,15 @@ const SERVERS = {
 
 /** The schemas of a channel's frames, and those of what they carry. */
 function groupOf({ state, publications }: ChannelContract, messages: Messages): SchemaGroup {
-  const carried = [state, ...Object.values(publications)].flatMap((data) => {
+  const frames = schemasOf(messages);
+  const carried: Record<string, v.GenericSchema> = {};
+  for (const data of [state, ...Object.values(publications)]) {
     const name = data && nameOf(data.schema);
-    return data === undefined || name === undefined ? [] : [[name, data.schema] as const];
-  });
-  return { ...Object.fromEntries(carried), ...schemasOf(messages) };
+    if (data === undefined || name === undefined) continue;
+    invariant(frames[name] === undefined, `${name} names a frame and what it carries`);
+    carried[name] = data.schema;
+  }
+  return { ...carried, ...frames };
 }
 
 function schemasOf(messages: Messages): SchemaGroup {

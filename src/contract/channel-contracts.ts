@@ -117,7 +117,7 @@ export const CHANNELS: Readonly<Record<Channel["kind"], readonly ChannelContract
   ],
   job: [
     {
-      name: "Job",
+      name: "BackfillJob",
       address: "backfill:{job_id}",
       about: "One job: its transitions, and its progress beside them.",
       delivery: "lossless",

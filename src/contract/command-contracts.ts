@@ -48,6 +48,7 @@ export const COMMANDS: Readonly<Record<PushMethod, CommandContract>> = {
     result: ConnectResult,
     examples: {
       anonymous: { about: "Without a token.", request: {} },
+      token: { about: "With a token.", request: { token: EXAMPLE_TOKEN } },
       named: { about: "With a name for the log.", request: { name: "desk", version: "1.0.0" } },
     },
   },

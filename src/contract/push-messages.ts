@@ -120,7 +120,7 @@ function publicationFrame({ schema, event }: DataContract): v.GenericSchema {
 }
 
 /** A channel's address with its example parts. */
-function exampleName({ address, parts }: ChannelContract): string {
+export function exampleName({ address, parts }: ChannelContract): string {
   return address.replaceAll(/\{(\w+)\}/g, (_, part: string) => parts[part]?.example ?? part);
 }
 

@@ -7,7 +7,7 @@ import {
 import { startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
 import { type AppInProcess, appInProcess } from "../support/app-in-process.ts";
-import { environment, Workbench } from "../support/processes.ts";
+import { environment, type Variables, Workbench } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { Receiver } from "../webhook/receiver.ts";
 
@@ -35,7 +35,7 @@ export class ContractWorld {
     this.#real = new Map([[EXAMPLE_TARGET, receiver.url]]);
   }
 
-  static async start(): Promise<ContractWorld> {
+  static async start(more: Variables = {}): Promise<ContractWorld> {
     const bench = new Workbench();
     const market = createGeneratedMarket({ symbol: "BTCUSDT", seed: 7, preset: PRESETS.thin });
     const exchange = startSimulatorServer({ markets: [market] });
@@ -44,6 +44,7 @@ export class ContractWorld {
       SYMBOLS: "BTCUSDT",
       CONTEXT_BACKFILL_ENABLED: "false",
       WEBHOOK_ALLOW_PRIVATE: "true",
+      ...more,
     });
     const running = await appInProcess(env, { follow: true });
     const closing = [
@@ -67,10 +68,10 @@ export class ContractWorld {
   /** Sends an example; one that finds the server still reading is sent again. */
   ask(route: Pick<DescribedRoute, "method" | "path">, example: RouteExample): Promise<Answered> {
     const path = route.path.replaceAll(/:(\w+)/g, (_, name: string) =>
-      encodeURIComponent(this.#realOf(example.path?.[name] ?? "")),
+      encodeURIComponent(this.realOf(example.path?.[name] ?? "")),
     );
     const query = example.query === undefined ? "" : `?${new URLSearchParams(example.query)}`;
-    const body = example.body === undefined ? undefined : this.#realOf(JSON.stringify(example.body));
+    const body = example.body === undefined ? undefined : this.realOf(JSON.stringify(example.body));
     return until(`${route.method} ${path}${query}`, async () => {
       const answer = await fetch(`${this.url}${path}${query}`, {
         method: route.method,
@@ -84,7 +85,8 @@ export class ContractWorld {
     });
   }
 
-  #realOf(text: string): string {
+  /** A text of an example with what the server gave out in place of what stands for it. */
+  realOf(text: string): string {
     return [...this.#real].reduce((replaced, [example, real]) => replaced.replaceAll(example, real), text);
   }
 }
