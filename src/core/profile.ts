@@ -74,9 +74,15 @@ export class Profile {
   merge(other: Profile): void {
     if (this.#pages.size === 0) this.#reserve(other.#pages.size);
     for (const [index, { volumes, buyVolumes }] of other.#pages) {
-      const page = this.#page(index);
-      addAll(page.volumes, volumes);
-      addAll(page.buyVolumes, buyVolumes);
+      const page = this.#pages.get(index);
+      if (page === undefined) {
+        const copy = this.#page(index);
+        copy.volumes.set(volumes);
+        copy.buyVolumes.set(buyVolumes);
+      } else {
+        addAll(page.volumes, volumes);
+        addAll(page.buyVolumes, buyVolumes);
+      }
     }
     this.#total += other.#total;
     invariant(this.#total <= Number.MAX_SAFE_INTEGER, BEYOND_EXACT);

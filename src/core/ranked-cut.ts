@@ -3,9 +3,16 @@ import { invariant } from "./invariant.ts";
 
 /** Rows up to here are looked through at once; below it the buckets cost more than they save. */
 const WHOLE_ROWS_MAX = 2_048;
-/** Bits of a double's upper half that a bucket leaves out: 11 bits of exponent and 1 of the mantissa are left. */
-const DROPPED_BITS = 19;
-const BUCKETS = 1 << (32 - DROPPED_BITS);
+/**
+ * Bits of the mantissa that a bucket tells beside the exponent: with fewer, rows that follow one another are added to the same sum, and
+ * wait for each other.
+ */
+const MANTISSA_BITS = 5;
+/** Bits of a double's upper half that it leaves out. */
+const DROPPED_BITS = 20 - MANTISSA_BITS;
+/** The bucket of 1 comes first; safe integers have 53 exponents. */
+const LEAST = 1_023 << MANTISSA_BITS;
+const BUCKETS = 53 << MANTISSA_BITS;
 /** Whether the second of a double's two halves is the upper one on this machine. */
 const UPPER_HALF = new Uint32Array(Float64Array.of(1).buffer)[1] === 0 ? 0 : 1;
 
@@ -30,7 +37,7 @@ export function rankedCut(volumes: Float64Array, threshold: number): RankedCut {
   const sums = new Float64Array(BUCKETS);
   const counts = new Uint32Array(BUCKETS);
   for (let i = 0; i < volumes.length; i++) {
-    const bucket = halves[2 * i + UPPER_HALF]! >>> DROPPED_BITS;
+    const bucket = (halves[2 * i + UPPER_HALF]! >>> DROPPED_BITS) - LEAST;
     sums[bucket] = sums[bucket]! + volumes[i]!;
     counts[bucket] = counts[bucket]! + 1;
   }
@@ -44,7 +51,7 @@ export function rankedCut(volumes: Float64Array, threshold: number): RankedCut {
   const last = new Float64Array(counts[bucket]!);
   let filled = 0;
   for (let i = 0; i < volumes.length; i++)
-    if (halves[2 * i + UPPER_HALF]! >>> DROPPED_BITS === bucket) last[filled++] = volumes[i]!;
+    if ((halves[2 * i + UPPER_HALF]! >>> DROPPED_BITS) - LEAST === bucket) last[filled++] = volumes[i]!;
   return taken(last, above, count, threshold);
 }
 

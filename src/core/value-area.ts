@@ -89,6 +89,14 @@ type Bounds = readonly [low: number, high: number];
 
 function rankedRows({ bins, volumes }: Pick<ProfileRows, "bins" | "volumes">, threshold: number): Bounds {
   const { cut, count } = rankedCut(volumes, threshold);
+  if (isAlone(volumes, cut)) {
+    // All that hold as much are taken, and the outermost of them are near the ends.
+    let low = 0;
+    while (volumes[low]! < cut) low++;
+    let high = volumes.length - 1;
+    while (volumes[high]! < cut) high--;
+    return [bins[low]!, bins[high]!];
+  }
   let taken = count;
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
@@ -113,6 +121,13 @@ function rankedRows({ bins, volumes }: Pick<ProfileRows, "bins" | "volumes">, th
     last = Math.max(last, i);
   }
   return [bins[first]!, bins[last]!];
+}
+
+/** Whether one row alone holds a volume that some row holds. */
+function isAlone(volumes: Float64Array, volume: number): boolean {
+  let count = 0;
+  for (let i = 0; i < volumes.length; i++) if (volumes[i] === volume) count++;
+  return count === 1;
 }
 
 /**
