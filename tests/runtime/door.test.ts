@@ -83,7 +83,7 @@ describe("listen() without tokens, the host that a request names", () => {
     // What is no host at all may be refused by the server beneath us.
     expect([400, 421]).toContain(await statusOf(served, { host }));
     const socket = { host, origin: `http://${host}`, ...UPGRADE };
-    for (const path of ["/ws", "/connection/websocket"])
+    for (const path of ["/ws", "/connection/websocket", "/connection/uni_websocket", "/connection/uni_sse"])
       expect([400, 421]).toContain(await statusOf(served, socket, path));
     expect(served.hub.stats().connections).toBe(0);
   });
