@@ -100,15 +100,19 @@ export class RowsBelow {
     const lowers = new Float64Array(this.#open);
     const untied = this.#openLowers(0, this.#ties, this.#level + 1, lowers);
     this.#openLowers(this.#ties, this.#next, this.#level, lowers.subarray(untied));
-    const gainOf = (k: number) => this.#level + (k < untied ? 1 : 0) - lowers[k]!;
     const buckets = roughBuckets(lowers);
     const gains = new Float64Array(BUCKETS_MAX);
     const sums = new Float64Array(BUCKETS_MAX);
-    for (let k = 0; k < lowers.length; k++) {
-      const bucket = buckets[k]!;
-      gains[bucket] = gains[bucket]! + gainOf(k);
-      sums[bucket] = sums[bucket]! + lowers[k]!;
-    }
+    const sumUp = (from: number, to: number, least: number) => {
+      for (let k = from; k < to; k++) {
+        const bucket = buckets[k]!;
+        const low = lowers[k]!;
+        gains[bucket] = gains[bucket]! + (least - low);
+        sums[bucket] = sums[bucket]! + low;
+      }
+    };
+    sumUp(0, untied, this.#level + 1);
+    sumUp(untied, lowers.length, this.#level);
     let need = freed;
     let held = 0;
     let bucket = 0;
@@ -118,6 +122,7 @@ export class RowsBelow {
     }
     if (bucket === BUCKETS_MAX) return undefined;
     // The rows of this bucket, those that lose the tie first.
+    const gainOf = (k: number) => this.#level + (k < untied ? 1 : 0) - lowers[k]!;
     const rows: number[] = [];
     for (let k = 0; k < lowers.length; k++) if (buckets[k] === bucket) rows.push(k);
     const down = fewestReaching(Float64Array.from(rows, gainOf), rows.length, need);
