@@ -13,6 +13,7 @@ export const CLOSE_CODES = {
   server_error: { code: 3004, reason: "internal server error" },
   expired: { code: 3005, reason: "connection expired" },
   slow: { code: 3008, reason: "slow" },
+  insufficient_state: { code: 3010, reason: "insufficient state" },
   no_pong: { code: 3012, reason: "no pong" },
   too_many_requests: { code: 3013, reason: "too many requests" },
   invalid_token: { code: 3500, reason: "invalid token" },
@@ -37,6 +38,11 @@ export const UNSUBSCRIBE_CODES = {
   /** The subscription's own token was not refreshed in time. */
   expired: { code: 2501, reason: "subscription expired" },
 } as const satisfies Record<string, CloseCode>;
+
+/** Whether a client whose subscription was ended with `code` subscribes again by itself. */
+export function resubscribes(code: number): boolean {
+  return code >= UNSUBSCRIBE_CODES.insufficient_state.code;
+}
 
 /** A close frame carries at most 123 bytes of reason (RFC 6455, 5.5). */
 const REASON_CHARS_MAX = 120;

@@ -96,7 +96,4 @@ export class Greeting {
   }
 }
 
-const NO_ROOM: PushError = {
-  ...pushError("limit_exceeded", "one reply does not carry so much; subscribe again"),
-  temporary: true,
-};
+const NO_ROOM = pushError("limit_exceeded", "one reply does not carry so much; subscribe to it by itself");

@@ -10,6 +10,7 @@ import {
   PING_FRAME,
   type PushError,
   pushError,
+  resubscribes,
   UNSUBSCRIBE_CODES,
   unsubscribeFrame,
 } from "../protocol/mod.ts";
@@ -89,6 +90,7 @@ export class PushSession {
       limits,
       timers,
       nowMs,
+      onDropped: (channel, reason) => this.#unsubscribed(channel, reason),
       onError,
     });
     this.#admission = new Admission({
@@ -258,8 +260,15 @@ export class PushSession {
     if (error.code >= CLOSE_CODE_MIN) this.#refuse(0, error);
     else {
       const { code } = error.temporary ? UNSUBSCRIBE_CODES.later : UNSUBSCRIBE_CODES.refused;
-      this.#outbox.send(unsubscribeFrame(channel, { code, reason: error.message }));
+      this.#unsubscribed(channel, { code, reason: error.message });
     }
+  }
+
+  /** A client that only listens cannot subscribe again: where that would help, it is made to connect again. */
+  #unsubscribed(channel: string, reason: CloseCode): void {
+    if (this.#options.oneWay && resubscribes(reason.code))
+      this.close(closeCode("insufficient_state", `${channel}: ${reason.reason}`));
+    else this.#outbox.send(unsubscribeFrame(channel, reason));
   }
 }
 

@@ -5,7 +5,6 @@ import {
   type SubscribeRequest,
   type SubscribeResult,
   subscribeResult,
-  unsubscribeFrame,
 } from "../protocol/mod.ts";
 import type { OpenChannel } from "./channel-table.ts";
 import type { Expiry } from "./expiry.ts";
@@ -16,13 +15,25 @@ import type { Subscriber } from "./subscriber.ts";
 /** What a result says of a recovery that was asked for before. */
 export type RecoveryMarks = Pick<SubscribeResult, "was_recovering" | "recovered">;
 
-/** One subscription of one connection, from the command that asks for it to its end. */
-export class Subscription implements Subscriber {
+export interface SubscriptionOptions {
+  /** As the client spelled it. */
   readonly name: string;
   readonly outbox: Outbox;
   /** The end of its own token; undefined where the connection's grant covers the channel. */
   readonly expiry: Expiry | undefined;
+  /** It is one no more, whoever ended it. */
+  readonly onEnd: () => void;
+  /** The server ended it: the client is to be told why. */
+  readonly onDropped: (reason: CloseCode) => void;
+}
+
+/** One subscription of one connection, from the command that asks for it to its end. */
+export class Subscription implements Subscriber {
+  readonly name: string;
+  readonly outbox: Outbox;
+  readonly expiry: Expiry | undefined;
   readonly #onEnd: () => void;
+  readonly #onDropped: (reason: CloseCode) => void;
   channel: OpenChannel | undefined;
   #release: (() => void) | undefined;
   attached = false;
@@ -30,11 +41,12 @@ export class Subscription implements Subscriber {
   /** Why it was ended before it was attached. */
   #ended: PushError | undefined;
 
-  constructor(name: string, outbox: Outbox, expiry: Expiry | undefined, onEnd: () => void) {
+  constructor({ name, outbox, expiry, onEnd, onDropped }: SubscriptionOptions) {
     this.name = name;
     this.outbox = outbox;
     this.expiry = expiry;
     this.#onEnd = onEnd;
+    this.#onDropped = onDropped;
   }
 
   hold(channel: OpenChannel, release: () => void): void {
@@ -69,7 +81,7 @@ export class Subscription implements Subscriber {
 
   dropped(reason: CloseCode): void {
     this.end();
-    this.outbox.send(unsubscribeFrame(this.name, reason));
+    this.#onDropped(reason);
   }
 
   /** The client may not read the channel any more: a subscription that stands is told so, one that is being set up answers `error`. */

@@ -1,5 +1,6 @@
 import {
   type Channel,
+  type CloseCode,
   type ConnectSubscription,
   EVERYTHING,
   type Grant,
@@ -32,6 +33,8 @@ export interface SubscriptionsOptions {
   readonly limits: PushLimits;
   readonly timers: PushTimers;
   readonly nowMs: () => number;
+  /** The server ended a subscription: the client is to be told why. */
+  readonly onDropped: (channel: string, reason: CloseCode) => void;
   /** Failures that no client can act on. */
   readonly onError: (error: unknown, doing: string) => void;
 }
@@ -189,13 +192,17 @@ export class Subscriptions {
   }
 
   #create(name: string, { own, endMs }: { readonly own: boolean; readonly endMs?: number | undefined }) {
-    const { outbox, timers, nowMs, limits } = this.#options;
+    const { outbox, timers, nowMs, limits, onDropped } = this.#options;
     const lapse = () =>
       subscription.revoke(UNSUBSCRIBE_CODES.expired, pushError("token_expired", `the token of ${name}`));
     const expiry = own
       ? new Expiry({ timers, nowMs, graceMs: limits.expiredGraceMs, onLapsed: lapse })
       : undefined;
-    const subscription = new Subscription(name, outbox, expiry, () => this.#byName.delete(name));
+    const subscription = new Subscription({
+      ...{ name, outbox, expiry },
+      onEnd: () => this.#byName.delete(name),
+      onDropped: (reason) => onDropped(name, reason),
+    });
     this.#byName.set(name, subscription);
     expiry?.set(endMs);
     return subscription;

@@ -134,6 +134,37 @@ describe("a client that only listens", () => {
     expect(timers.pending).toBe(0);
   });
 
+  test("is told of a channel that there is not, and stays", async () => {
+    const { listener } = makeHub({ resolve: () => ({ kind: "unknown", message: "no such job" }) });
+    const { socket, session } = listener();
+    session.message('{"subs":{"backfill":{}}}');
+    await settle();
+    expect(socket.pushes().slice(1)).toEqual([
+      { channel: "backfill", unsubscribe: { code: 2000, reason: "unknown channel: no such job" } },
+    ]);
+    expect(socket.closed).toBeUndefined();
+  });
+
+  test("is made to connect again (3010) where subscribing again would help: it cannot do that", async () => {
+    const { listener } = makeHub({ resolve: () => ({ kind: "later", message: "starting" }) });
+    const early = listener();
+    early.session.message('{"subs":{"backfill":{}}}');
+    await settle();
+    expect(early.socket.closed?.code).toBe(3010);
+    expect(early.socket.closed?.reason).toContain("backfill: not available yet: starting");
+    expect(early.socket.pushes()).toMatchObject([{ connect: { subs: {} } }, { disconnect: { code: 3010 } }]);
+
+    const gone = makeHub({ resolve, limits: { ringEvents: 4 } });
+    const late = gone.listener();
+    late.session.message('{"subs":{"backfill":{}}}');
+    await settle();
+    late.socket.pushes();
+    // An event that was skipped and is not in history: the channel has lost its thread.
+    gone.hub.publish("backfill", { offset: 3, data: {} });
+    await gone.timers.advance(5_000);
+    expect(late.socket.closed?.code).toBe(3010);
+  });
+
   test("that reads too slowly is closed with 3008", async () => {
     const { hub, listener } = makeHub({ resolve });
     const { socket, session } = listener();
