@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { connect, type Socket } from "node:net";
 import { type Served, serve, until, World } from "./push-fixture.ts";
+import { stoppedClient } from "./stopped-client.ts";
 
 const running: Served[] = [];
 const sockets: { close(): void }[] = [];
@@ -114,7 +114,8 @@ describe("listen()", () => {
     const { server, hub } = started(world);
     const quick = plain(server.url);
     await until(() => quick.state.open);
-    const stopped = await rawClient(server.port);
+    const stopped = await stoppedClient(server.port);
+    sockets.push(stopped);
     quick.socket.send('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"backfill"}}');
     stopped.send('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"backfill"}}');
     await until(() => hub.stats().subscriptions === 2);
@@ -150,43 +151,3 @@ describe("listen()", () => {
     await until(() => state.closed !== undefined);
   });
 });
-
-/** A WebSocket client on bare TCP that sends one masked text frame at a time and reads only when it is asked for the close code. */
-async function rawClient(
-  port: number,
-): Promise<{ send(text: string): void; closeCode(): Promise<number | undefined> }> {
-  const socket: Socket = connect(port, "127.0.0.1");
-  sockets.push({ close: () => socket.destroy() });
-  socket.on("error", () => undefined);
-  await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
-  const headers = [
-    "GET /ws HTTP/1.1",
-    `Host: 127.0.0.1:${port}`,
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-  ];
-  const keys = ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"];
-  socket.write(`${[...headers, ...keys].join("\r\n")}\r\n\r\n`);
-  await new Promise<void>((resolve) => socket.once("data", () => resolve()));
-  socket.pause();
-  return {
-    send(text) {
-      const payload = Buffer.from(text);
-      // Mask of zeros; short payloads only.
-      socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]));
-    },
-    closeCode() {
-      let tail = Buffer.alloc(0);
-      return new Promise((resolve) => {
-        socket.on("data", (chunk: Buffer) => {
-          tail = Buffer.concat([tail, chunk]).subarray(-64);
-        });
-        socket.on("close", () => {
-          const at = tail.lastIndexOf(0x88);
-          resolve(at < 0 ? undefined : tail.readUInt16BE(at + 2));
-        });
-        socket.resume();
-      });
-    },
-  };
-}
