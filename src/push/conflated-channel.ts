@@ -6,7 +6,9 @@ import type { ConflatedSource } from "./sources.ts";
 import type { ChannelHost, Subscriber } from "./subscriber.ts";
 import { type PushTimers, withinTime } from "./timers.ts";
 
-/** Lanes share a reading for so many times as long as it took: what is costly to read must not be read all the time. */
+/** Readings for all lanes may take this share of the interval; where they would take more, lanes share them. */
+const READING_SHARE = 0.2;
+/** A reading is shared for so many times as long as it took. */
 const READ_REST = 4;
 
 /**
@@ -29,6 +31,9 @@ export class ConflatedChannel {
   /** When the newest state was read. */
   #readAtMs = Number.NEGATIVE_INFINITY;
   #readTookMs = 0;
+  /** How often the state was said to have changed, in all and until it was read. */
+  #touches = 0;
+  #readTouches = 0;
   #opened: Promise<void> | undefined;
   #closed = false;
 
@@ -82,6 +87,7 @@ export class ConflatedChannel {
 
   /** The state has changed, or a member that was behind has caught up. */
   touch(): void {
+    this.#touches += 1;
     for (const { pace } of this.#lanes) pace.request();
   }
 
@@ -102,6 +108,7 @@ export class ConflatedChannel {
     const state = this.#source.current();
     this.#readAtMs = this.#timers.now();
     this.#readTookMs = this.#readAtMs - startedAtMs;
+    this.#readTouches = this.#touches;
     // Time alone changes a state too, but only who joins is told of that.
     const same = !joining && newest?.revision === state.revision;
     return { newest: same ? newest : this.#states.renew(state), fresh: true };
@@ -129,12 +136,18 @@ export class ConflatedChannel {
       member.held = newest;
       subscriber.outbox.offer(this.#states.frameFrom(held, subscriber.name));
     }
-    if (!fresh && lane.members.size > 0) lane.pace.request();
+    const changedSince = !fresh && this.#touches !== this.#readTouches;
+    if (changedSince && lane.members.size > 0) lane.pace.request();
+  }
+
+  get #sharedMs(): number {
+    const all = this.#lanes.length * this.#readTookMs;
+    return all > READING_SHARE * this.#limits.conflateMs ? READ_REST * this.#readTookMs : 0;
   }
 
   #tryRead(): { readonly newest: HeldState; readonly fresh: boolean } | undefined {
     try {
-      return this.#read(READ_REST * this.#readTookMs, false);
+      return this.#read(this.#sharedMs, false);
     } catch (error) {
       this.#host.onError(error, "reading the state of a conflated channel");
       this.#breakOff();

@@ -1,6 +1,7 @@
 import { CLOSE_CODES } from "../protocol/mod.ts";
 import { type Authorizer, acceptEverybody } from "./authorize.ts";
 import { ChannelTable } from "./channel-table.ts";
+import { DelayQueues } from "./delay-queues.ts";
 import { OneWaySocket } from "./one-way.ts";
 import type { PushSocket } from "./outbox.ts";
 import { PUSH_LIMITS, type PushLimits } from "./push-limits.ts";
@@ -42,6 +43,7 @@ export interface PushStats {
 export class PushHub {
   readonly #options: PushHubOptions;
   readonly #limits: PushLimits;
+  readonly #timers: PushTimers;
   readonly #table: ChannelTable;
   readonly #sessions = new Set<PushSession>();
   /** Those of them whose clients were not let in yet. */
@@ -51,8 +53,10 @@ export class PushHub {
   constructor(options: PushHubOptions) {
     this.#options = options;
     this.#limits = { ...PUSH_LIMITS, ...options.limits };
-    const { resolve, timers, onError } = options;
-    this.#table = new ChannelTable({ resolve, timers, onError, limits: this.#limits });
+    const { resolve, onError } = options;
+    const { pingMs, pongMs, connectMs, sourceMs, rpcMs } = this.#limits;
+    this.#timers = new DelayQueues(options.timers, [pingMs, pongMs, connectMs, sourceMs, rpcMs]);
+    this.#table = new ChannelTable({ resolve, timers: this.#timers, onError, limits: this.#limits });
   }
 
   /** What is in force. */
@@ -73,7 +77,6 @@ export class PushHub {
   #accept(socket: PushSocket, onEnd: () => void, oneWay: boolean): PushSession | undefined {
     if (!this.accepting) return undefined;
     const {
-      timers,
       nowMs,
       defaultVenue,
       newClientId,
@@ -90,7 +93,7 @@ export class PushHub {
       authorizer,
       rpc: this.#options.rpc,
       limits: this.#limits,
-      timers,
+      timers: this.#timers,
       nowMs,
       onError,
       onConnected: (connected) => this.#unconnected.delete(connected),

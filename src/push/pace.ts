@@ -1,6 +1,12 @@
 import type { PushTimers } from "./timers.ts";
 
-/** Runs an action when it is asked for, but never twice within `intervalMs`; many requests become one run. */
+/** Share of its interval by which a run that the event loop made late does not delay the one after it. */
+const LATENESS_FORGIVEN = 0.1;
+
+/**
+ * Runs an action when it is asked for, and not again within `intervalMs` of when it was due (or of when it ran, if that is more than a
+ * tenth of the interval later); many requests become one run.
+ */
 export class Pace {
   readonly #timers: PushTimers;
   readonly #intervalMs: number;
@@ -29,6 +35,7 @@ export class Pace {
   }
 
   #after(waitMs: number): void {
+    const dueMs = this.#timers.now() + waitMs;
     this.#cancel = this.#timers.after(waitMs, () => {
       this.#cancel = undefined;
       const nowMs = this.#timers.now();
@@ -37,7 +44,7 @@ export class Pace {
         this.#after(distanceMs);
         return;
       }
-      this.#lastMs = nowMs;
+      this.#lastMs = Math.max(dueMs, nowMs - LATENESS_FORGIVEN * this.#intervalMs);
       this.#run();
     });
   }

@@ -229,7 +229,7 @@ describe("conflated channel", () => {
     const source = new LevelSource();
     const read = source.current.bind(source);
     source.current = () => {
-      readingMs += 5;
+      readingMs += 6;
       return read();
     };
     const { hub, connected } = makeHub({
@@ -239,13 +239,16 @@ describe("conflated channel", () => {
     });
     const peers: Peer[] = [];
     for (let n = 0; n < 4; n++) peers.push(await subscribed(connected));
-    await timers.advance(200);
+    await timers.advance(500);
     source.reads = 0;
+    await timers.advance(500);
+    expect(source.reads).toBe(0);
     source.set({ POC: 12 });
     hub.touch(CHANNEL);
     await timers.advance(2);
     // Read already by the first lane; for the others it has not happened yet.
     source.set({ POC: 13 });
+    hub.touch(CHANNEL);
     await timers.advance(8);
     expect(peers.map((peer) => revisionOf(publications(peer.socket.received()).at(-1)?.data))).toEqual([
       2, 2, 2, 2,
