@@ -4,6 +4,7 @@ import { CHANNELS, type ChannelContract } from "./channel-contracts.ts";
 import { COMMANDS } from "./command-contracts.ts";
 import { type JsonSchema, namedJsonSchemas, namesWithin, refToName } from "./json-schemas.ts";
 import { nameOf, type SchemaGroup } from "./named-schemas.ts";
+import { oneWayMessages } from "./one-way-messages.ts";
 import { channelMessages, connectionMessages, type Messages, titled } from "./push-messages.ts";
 
 export interface AsyncApiOptions {
@@ -26,12 +27,18 @@ const CONNECTION = "#/channels/connection";
 export async function asyncApiDocument({ version, giveWay }: AsyncApiOptions): Promise<Document> {
   const channels = Object.values(CHANNELS).flat();
   const connection = connectionMessages();
+  const oneWay = oneWayMessages();
   const perChannel = channels.map((channel) => ({ channel, messages: channelMessages(channel) }));
-  const groups = [schemasOf(connection), ...perChannel.map((each) => groupOf(each.channel, each.messages))];
+  const groups = [
+    schemasOf(connection),
+    schemasOf(oneWay),
+    ...perChannel.map((each) => groupOf(each.channel, each.messages)),
+  ];
   const schemas = await namedJsonSchemas(groups, { target: "draft-07", giveWay });
   await giveWay();
   const described = Object.assign(
     describeMessages(connection),
+    describeMessages(oneWay),
     ...perChannel.map((each) => describeMessages(each.messages)),
   );
   const used = namesWithin(described, schemas);
@@ -49,11 +56,42 @@ export async function asyncApiDocument({ version, giveWay }: AsyncApiOptions): P
         messages: refsTo(Object.keys(connection)),
         bindings: { ws: { method: "GET", bindingVersion: "0.1.0" } },
       },
+      oneWay: {
+        address: null,
+        title: "A connection that only listens",
+        description:
+          "The connect request stands in the address, as `cf_connect`: the channels in `subs`, each with what a subscribe would say. Nothing that is sent is heard.",
+        servers: [{ $ref: "#/servers/uni_websocket" }, { $ref: "#/servers/uni_sse" }],
+        messages: refsTo([...Object.keys(oneWay), "Ping"]),
+        bindings: {
+          ws: {
+            method: "GET",
+            query: {
+              type: "object",
+              properties: {
+                cf_connect: { type: "string", description: 'JSON such as {"subs":{"backfill":{}}}' },
+              },
+            },
+            bindingVersion: "0.1.0",
+          },
+        },
+      },
       ...Object.fromEntries(
         perChannel.map((each) => [each.channel.name, describeChannel(each.channel, each.messages)]),
       ),
     },
-    operations: { ...commandOperations(), ...pushOperations(perChannel) },
+    operations: {
+      ...commandOperations(),
+      pushOneWay: {
+        action: "send",
+        channel: { $ref: "#/channels/oneWay" },
+        summary: "Everything that is said to a client that only listens.",
+        messages: [...Object.keys(oneWay), "Ping"].map((name) => ({
+          $ref: `#/channels/oneWay/messages/${name}`,
+        })),
+      },
+      ...pushOperations(perChannel),
+    },
     components: {
       messages: described,
       schemas: Object.fromEntries([...schemas].filter(([name]) => used.has(name))),
@@ -73,6 +111,20 @@ const SERVERS = {
     protocol: "ws",
     description:
       "The protocol both ways; also at /ws. A server with a secret takes a token (JWT) in the connect command, with the claims `sub`, `exp`, `scope` and `channels`. A page's origin must be ours or listed in ALLOWED_ORIGINS.",
+    variables: HOST,
+  },
+  uni_websocket: {
+    host: "{host}",
+    pathname: "/connection/uni_websocket",
+    protocol: "ws",
+    description: "For who only listens. The connect request may be the first message too.",
+    variables: HOST,
+  },
+  uni_sse: {
+    host: "{host}",
+    pathname: "/connection/uni_sse",
+    protocol: "http",
+    description: "The same as server-sent events, one push an event.",
     variables: HOST,
   },
 };

@@ -79,7 +79,9 @@ export class ContractWorld {
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body === undefined ? {} : { body }),
       });
-      const text = await answer.text();
+      // A stream has no end of its own: its first event is its answer.
+      const isStream = answer.headers.get("content-type") === "text/event-stream";
+      const text = await (isStream ? firstPart(answer) : answer.text());
       if (answer.status === 503) return undefined;
       return { status: answer.status, mediaType: answer.headers.get("content-type") ?? "", text };
     });
@@ -89,4 +91,11 @@ export class ContractWorld {
   realOf(text: string): string {
     return [...this.#real].reduce((replaced, [example, real]) => replaced.replaceAll(example, real), text);
   }
+}
+
+async function firstPart(answer: Response): Promise<string> {
+  const reader = answer.body?.getReader();
+  const part = await reader?.read();
+  await reader?.cancel();
+  return new TextDecoder().decode(part?.value);
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import * as v from "valibot";
 import { signToken } from "../../src/auth/mod.ts";
 import { CHANNELS, type ChannelContract, COMMANDS, EXAMPLE_TOKEN } from "../../src/contract/mod.ts";
+import { oneWayMessages } from "../../src/contract/one-way-messages.ts";
 import {
   channelMessages,
   connectionMessages,
@@ -19,6 +20,7 @@ const SECRET = "a secret of more than thirty-two bytes";
 /** Of the command under test; connect and subscribe before it have lower ones. */
 const ID = 7;
 const CONNECTION = connectionMessages();
+const ONE_WAY = oneWayMessages();
 const CHANNEL_LIST = Object.values(CHANNELS).flat();
 
 let world: ContractWorld;
@@ -162,7 +164,31 @@ function expectOneOf(contract: ChannelContract, frame: Frame): string {
   return first.name;
 }
 
-const EXAMPLES = [CONNECTION, ...CHANNEL_LIST.map(channelMessages)].flatMap((messages) =>
+test("the event stream, what it says is what the contract says", async () => {
+  const connect = JSON.stringify({
+    subs: { backfill: { recover: true, offset: 1, epoch: "" }, "weather:berlin": {} },
+  });
+  const answer = await fetch(
+    `${world.url}/connection/uni_sse?${new URLSearchParams({ cf_connect: connect })}`,
+  );
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes('"unsubscribe"')) text += (await reader?.read())?.value ?? "";
+  await reader?.cancel();
+  const pushes = text.split("\n\n").flatMap((event) => (event.startsWith("data: ") ? [event.slice(6)] : []));
+  const names = pushes.map((push) => {
+    const frame = v.parse(v.record(v.string(), v.unknown()), JSON.parse(push));
+    const found = Object.entries(ONE_WAY).filter(
+      ([name, { schema }]) => faultsOf(name, schema, frame).length === 0,
+    );
+    expect([push, found.length]).toEqual([push, 1]);
+    return found[0]?.[0] ?? "";
+  });
+  expect(names).toContain("OneWayConnected");
+  expect(names).toContain("OneWayUnsubscribed");
+});
+
+const EXAMPLES = [CONNECTION, ONE_WAY, ...CHANNEL_LIST.map(channelMessages)].flatMap((messages) =>
   Object.entries(messages).flatMap(([name, { schema, examples }]) =>
     examples.map(({ name: example, payload }) => ({ name, schema, example, payload })),
   ),
