@@ -20,7 +20,7 @@ export interface OpenApiOptions {
 }
 
 /** Routes described in one turn. */
-const ROUTES_PER_TURN = 8;
+const ROUTES_PER_TURN = 2;
 
 const ABOUT = `Levels of a trade tape: VWAP, point of control, value area, opening range, those of the day before; what is missing of them, and the
 backfills that fetch it. JSON, snake_case, UTC times. Prices and sizes are numbers that print exactly; one with more than 15 significant
