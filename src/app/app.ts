@@ -227,7 +227,7 @@ async function serve(options: AppOptions, opened: Opened): Promise<App> {
     });
     opened.gaps = gaps;
     channels = new PushChannels({
-      ...{ gaps, bars: engine.bars.means, timers: clock },
+      ...{ gaps, bars: engine.bars.means, timers: clock, method: config.valueAreaMethod },
       live: engine.live,
       jobs,
       store,

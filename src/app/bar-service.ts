@@ -32,10 +32,10 @@ export interface BarClock {
 /** What bars are read with, for whoever reads them by himself. */
 export interface BarMeans extends BarClock {
   readonly loader: Pick<DayLoader, "load">;
+  readonly turns: Pick<Turns, "take">;
 }
 
 export interface BarServiceDeps extends SeriesRefs, BarMeans {
-  readonly turns: Pick<Turns, "take">;
   /** Any clock that only goes forward, ms. */
   readonly now: () => number;
 }

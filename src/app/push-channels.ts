@@ -8,9 +8,11 @@ import { BarsSource, type BarsSourceDeps } from "./channels/bars-source.ts";
 import type { ChannelSight } from "./channels/channel-sight.ts";
 import { type JobEventsDeps, jobEvents, publishJob } from "./channels/job-events.ts";
 import { LevelsSource, type LevelsSourceDeps } from "./channels/levels-source.ts";
+import { ProfileSource, type ProfileSourceDeps } from "./channels/profile-source.ts";
 import type { GapPush } from "./gap-push.ts";
 
-export interface PushChannelsDeps extends LevelsSourceDeps, BarsSourceDeps, JobEventsDeps {
+export interface PushChannelsDeps extends LevelsSourceDeps, ProfileSourceDeps, BarsSourceDeps, JobEventsDeps {
+  readonly levels: LevelsSourceDeps["levels"];
   readonly jobs: Pick<JobStore, "job" | "channelState" | "events">;
   readonly store: Pick<ProfileStore, "bySymbol">;
   readonly gaps: Pick<GapPush, "source">;
@@ -61,7 +63,7 @@ export class PushChannels {
     for (const name of this.#open.get(series.symbol) ?? []) hub.touch(name);
   }
 
-  #ofSeries(channel: Extract<Channel, { kind: "levels" | "bars" }>): Resolution {
+  #ofSeries(channel: Extract<Channel, { kind: "levels" | "profile" | "bars" }>): Resolution {
     const name = symbolName(channel);
     const series = this.#deps.store.bySymbol(name);
     if (series === undefined && this.#deps.followed.includes(name))
@@ -72,7 +74,8 @@ export class PushChannels {
       return { kind: "source", source: new BarsSource(this.#deps, series, channel.interval, sight) };
     if (this.#deps.levels.sessionNamed(channel.session) === undefined)
       return { kind: "unknown", message: `there is no session of ${channel.session}` };
-    return { kind: "source", source: new LevelsSource(this.#deps, series, channel.session, sight) };
+    const Source = channel.kind === "levels" ? LevelsSource : ProfileSource;
+    return { kind: "source", source: new Source(this.#deps, series, channel.session, sight) };
   }
 
   #sight({ symbol, seriesId }: SeriesStore, name: string): ChannelSight {

@@ -9,8 +9,9 @@ import {
   WireBarsState,
   WireGapChange,
   WireLevelSet,
+  WireProfileState,
 } from "../protocol/mod.ts";
-import { BARS_CHANGE, LEVEL_SET_CHANGE } from "./named-schemas.ts";
+import { BARS_CHANGE, LEVEL_SET_CHANGE, PROFILE_CHANGE } from "./named-schemas.ts";
 import { EXAMPLE_IDS } from "./route-contract.ts";
 import {
   BARS_CHANGE_SEEN,
@@ -19,6 +20,8 @@ import {
   JOB_SEEN,
   LEVEL_CHANGE_SEEN,
   LEVEL_SET_SEEN,
+  PROFILE_CHANGE_SEEN,
+  PROFILE_STATE_SEEN,
   PROGRESS_SEEN,
   TRANSITION_SEEN,
 } from "./seen-answers.ts";
@@ -57,6 +60,17 @@ const LEVEL_CHANGE: DataContract = {
   schema: LEVEL_SET_CHANGE,
   example: LEVEL_CHANGE_SEEN,
 };
+const PROFILE: DataContract = {
+  about: "The levels, and the bins by their lower edge.",
+  schema: WireProfileState,
+  example: PROFILE_STATE_SEEN,
+};
+const PROFILE_CHANGED: DataContract = {
+  about:
+    "What changed since `previous_revision`, in absolute values: of `bins` those that did, null for one that lost its volume. With `previous_revision` null it is the whole profile, and replaces what you hold.",
+  schema: PROFILE_CHANGE,
+  example: PROFILE_CHANGE_SEEN,
+};
 const TRANSITION: DataContract = {
   about: "A job went from a state to another one.",
   schema: JobTransition,
@@ -85,6 +99,27 @@ export const CHANNELS: Readonly<Record<Channel["kind"], readonly ChannelContract
       parts: { symbol: SYMBOL, session: DAY },
       state: LEVEL_SET,
       publications: { Change: LEVEL_CHANGE },
+    },
+  ],
+  profile: [
+    {
+      name: "Profile",
+      address: "profile:{symbol}",
+      about:
+        "The volume profile of the running session, with its levels. It rolls as `levels:{symbol}` does.",
+      delivery: "conflated",
+      parts: { symbol: SYMBOL },
+      state: PROFILE,
+      publications: { Change: PROFILE_CHANGED },
+    },
+    {
+      name: "SessionProfile",
+      address: "profile:{symbol}@{session}",
+      about: "The volume profile of one session.",
+      delivery: "conflated",
+      parts: { symbol: SYMBOL, session: DAY },
+      state: PROFILE,
+      publications: { Change: PROFILE_CHANGED },
     },
   ],
   bars: [

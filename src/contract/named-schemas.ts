@@ -81,9 +81,14 @@ export const LEVEL_SET_CHANGE = changeSchema(p.WireLevelSet);
 /** What changed of the newest bars. */
 export const BARS_CHANGE = changeSchema(p.WireBarsState);
 
+/** What changed of a profile. */
+export const PROFILE_CHANGE = changeSchema(p.WireProfileState);
+
 /** What is pushed, and stands in no answer. */
 const PUSHED: SchemaGroup = {
   LevelSetChange: LEVEL_SET_CHANGE,
+  ProfileState: p.WireProfileState,
+  ProfileChange: PROFILE_CHANGE,
   NewestBars: p.WireBarsState,
   NewestBarsChange: BARS_CHANGE,
   JobTransition: p.JobTransition,

@@ -102,6 +102,24 @@ export const PROFILE_SEEN = {
   ],
 };
 
+const { bins: _rows, ...PROFILE_SUMMARY_SEEN } = PROFILE_SEEN;
+
+export const PROFILE_STATE_SEEN = {
+  session: "2026-11-21",
+  ...PROFILE_SUMMARY_SEEN,
+  bins: { "67560": [18.83411, 5.64415], "67580": [25.47532, 16.79635], "67600": [0.3246, 0.13919] },
+};
+
+export const PROFILE_CHANGE_SEEN = {
+  as_of: "2026-11-21T22:55:53.102Z",
+  last: 67601.2,
+  total_volume: 44.73403,
+  trade_count: 1872,
+  revision: 141,
+  previous_revision: 140,
+  bins: { "67600": [0.4246, 0.23919] },
+};
+
 export const JOB_SEEN = {
   job_id: "0190b8a4-0000-7000-8000-000000000001",
   status: "in_progress",

@@ -94,6 +94,12 @@ export class Profile {
     return this.#pages.get(index)?.volumes[bin - index * PAGE_BINS] ?? 0;
   }
 
+  /** The aggressor-buy part of it. */
+  buyVolumeOf(bin: number): number {
+    const index = Math.floor(bin / PAGE_BINS);
+    return this.#pages.get(index)?.buyVolumes[bin - index * PAGE_BINS] ?? 0;
+  }
+
   /** The rows that hold volume, in bins `coarser` times as wide (default 1: as they are). */
   rows(coarser = 1): ProfileRows {
     invariant(Number.isSafeInteger(coarser) && coarser > 0, `bins grow by whole factors, got ${coarser}`);

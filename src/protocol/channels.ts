@@ -11,6 +11,8 @@ export type Channel =
   | { readonly kind: "job"; readonly jobId: string }
   /** The level set of a symbol: of the running session, or of the session (`YYYY-MM-DD`) that is named. */
   | { readonly kind: "levels"; readonly venue: string; readonly symbol: string; readonly session?: string }
+  /** The volume profile of a symbol, of the running session or of a named one, with its levels. */
+  | { readonly kind: "profile"; readonly venue: string; readonly symbol: string; readonly session?: string }
   /** The newest bars of a symbol. */
   | { readonly kind: "bars"; readonly venue: string; readonly symbol: string; readonly interval: BarInterval }
   /** What is missing of a symbol, or contradicts the venue's candles: found, filled, mismatch, resolved. */
@@ -22,7 +24,7 @@ export type ParsedChannel =
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const INTERVALS = BAR_INTERVALS.join("|");
-const EXPECTED = `expected backfill, backfill:{job_id}, levels:{symbol}, levels:{symbol}@{YYYY-MM-DD}, bars:{symbol}:{${INTERVALS}} or gaps:{symbol}, with symbol as VENUE:SYMBOL or SYMBOL`;
+const EXPECTED = `expected backfill, backfill:{job_id}, levels:{symbol}, profile:{symbol}, either of them with @{YYYY-MM-DD}, bars:{symbol}:{${INTERVALS}} or gaps:{symbol}, with symbol as VENUE:SYMBOL or SYMBOL`;
 
 /**
  * The channel that a name means; a bare symbol belongs to `defaultVenue`. Several names can mean one channel
@@ -39,7 +41,8 @@ export function parseChannel(name: string, defaultVenue: string): ParsedChannel 
     if (!UUID.test(rest)) return unknown(`"${rest}" in "${name}" is no job id (a UUID)`);
     return { kind: "channel", channel: { kind: "job", jobId: rest.toLowerCase() } };
   }
-  if (namespace === "levels") return parseOfSession(namespace, name, rest, defaultVenue);
+  if (namespace === "levels" || namespace === "profile")
+    return parseOfSession(namespace, name, rest, defaultVenue);
   if (namespace === "bars") return parseBars(name, rest, defaultVenue);
   if (namespace === "gaps") {
     const symbol = parseSymbolName(rest, defaultVenue);
@@ -61,11 +64,17 @@ export function formatChannel(channel: Channel): string {
     case "bars":
       return `bars:${symbolName(channel)}:${channel.interval}`;
     case "levels":
+    case "profile":
       return `${channel.kind}:${symbolName(channel)}${channel.session === undefined ? "" : `@${channel.session}`}`;
   }
 }
 
-function parseOfSession(kind: "levels", name: string, rest: string, defaultVenue: string): ParsedChannel {
+function parseOfSession(
+  kind: "levels" | "profile",
+  name: string,
+  rest: string,
+  defaultVenue: string,
+): ParsedChannel {
   const at = rest.indexOf("@");
   const session = at < 0 ? undefined : rest.slice(at + 1);
   const symbol = parseSymbolName(at < 0 ? rest : rest.slice(0, at), defaultVenue);

@@ -24,6 +24,7 @@ export {
 } from "./parameters.ts";
 export * from "./problem.ts";
 export * from "./profile.ts";
+export * from "./profile-state.ts";
 export * from "./push-errors.ts";
 export * from "./push-frames.ts";
 export * from "./push-replies.ts";

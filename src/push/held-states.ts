@@ -94,7 +94,8 @@ class FramesTo {
     const changed = held === undefined ? fields : changedFields(held.fields, fields);
     const marks = { revision, previous_revision: held === undefined ? null : held.revision };
     const json = JSON.stringify({ ...changed, ...marks });
-    this.#publication = publicationJson(withField(json, large, members ?? large?.whole()));
+    const text = members === undefined ? large?.whole() : members === NO_MEMBERS ? undefined : members;
+    this.#publication = publicationJson(withField(json, large, text));
   }
 
   named(name: string): string {
@@ -110,6 +111,6 @@ const NO_MEMBERS = "{}";
 
 /** The JSON of an object that has members, with one more whose text is there already. */
 function withField(json: string, field: LargeField | undefined, text: string | undefined): string {
-  if (field === undefined || text === undefined || text === NO_MEMBERS) return json;
+  if (field === undefined || text === undefined) return json;
   return `${json.slice(0, -1)},${JSON.stringify(field.name)}:${text}}`;
 }

@@ -14,3 +14,4 @@ export type { BarMoment } from "./series-bars.ts";
 export type { CertaintyReads } from "./series-certainty.ts";
 export type { SeriesIdentity } from "./series-grid.ts";
 export * from "./series-store.ts";
+export * from "./window-profile.ts";

@@ -34,6 +34,8 @@ export class ChannelWorld {
   readonly tape = new Map<number, readonly MadeTrade[]>();
   nowMs: number;
   loads = 0;
+  /** Turns wait for this. */
+  turn: PromiseWithResolvers<void> | undefined;
   /** Loads wait for this. */
   gate: Promise<unknown> = Promise.resolve();
 
@@ -63,9 +65,18 @@ export class ChannelWorld {
           throw new Error("no levels here");
         },
       },
-      ...{ bars: { nowMs: () => this.nowMs, expectedEnd, loader }, timers: this.push.timers },
+      ...{
+        bars: { nowMs: () => this.nowMs, expectedEnd, loader, turns: { take: (piece) => this.#take(piece) } },
+        method: "ranked",
+        timers: this.push.timers,
+      },
       ...{ hub: () => this.push.hub, onError: (error) => void this.errors.push(String(error)) },
     });
+  }
+
+  async #take<T>(piece: () => T): Promise<T> {
+    await this.turn?.promise;
+    return piece();
   }
 
   get minute(): number {

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { PushChannels } from "../../src/app/push-channels.ts";
 import { parseSessionHours } from "../../src/core/mod.ts";
 import type { Channel } from "../../src/protocol/mod.ts";
-import { settle } from "../support/fake-clock.ts";
+import { instantTurns, settle } from "../support/fake-clock.ts";
 import { until } from "../support/until.ts";
 import { SessionBench } from "./session-bench.ts";
 
@@ -47,7 +47,9 @@ async function opened(now: string, rules = {}, caughtUp = (_: number) => {}) {
       nowMs: () => bench.clock.nowMs(),
       expectedEnd: () => Math.floor(bench.clock.nowMs() / 60_000),
       loader: { load: async () => undefined },
+      turns: instantTurns(),
     },
+    method: "ranked",
     timers: bench.clock,
     onError: (error) => errors.push(String(error)),
   });

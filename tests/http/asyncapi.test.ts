@@ -67,6 +67,8 @@ test("GET /asyncapi.json, has every channel, and every command with its reply", 
     "gaps:{symbol}",
     "levels:{symbol}",
     "levels:{symbol}@{session}",
+    "profile:{symbol}",
+    "profile:{symbol}@{session}",
   ]);
   const commands = Object.entries(document.operations).filter(([, { action }]) => action === "receive");
   expect(commands.map(([name]) => name).toSorted()).toEqual([

@@ -11,6 +11,12 @@ describe("parseChannel()", () => {
     ["levels:btcusdt", { kind: "levels", venue: "binance", symbol: "BTCUSDT" }, "levels:binance:BTCUSDT"],
     ["gaps:btcusdt", { kind: "gaps", venue: "binance", symbol: "BTCUSDT" }, "gaps:binance:BTCUSDT"],
     ["levels:bybit:BTCUSDT", { kind: "levels", venue: "bybit", symbol: "BTCUSDT" }, "levels:bybit:BTCUSDT"],
+    ["profile:btcusdt", { kind: "profile", venue: "binance", symbol: "BTCUSDT" }, "profile:binance:BTCUSDT"],
+    [
+      "profile:XRPETH@2019-10-11",
+      { kind: "profile", venue: "binance", symbol: "XRPETH", session: "2019-10-11" },
+      "profile:binance:XRPETH@2019-10-11",
+    ],
     [
       "bars:btcusdt:5m",
       { kind: "bars", venue: "binance", symbol: "BTCUSDT", interval: "5m" },
@@ -45,7 +51,7 @@ describe("parseChannel()", () => {
     "levels:BTCUSDT@2026-02-30",
     "levels:BTCUSDT@today",
     "levels:a:b:c",
-    "profile:BTCUSDT",
+    "profile:BTCUSDT@today",
     "profile:",
     "bars:",
     "bars:BTCUSDT",

@@ -72,5 +72,9 @@ describe("HeldStates", () => {
     expect(states.frameFrom(older!, "d")).toContain('"bins":{"2":2}');
     expect(states.frameFrom(same!, "c")).toContain('{"n":3,"revision":3,"previous_revision":2}');
     expect(told).toEqual([0, 1, 2]);
+    const empty = { name: "bins", whole: () => "{}", since: () => undefined };
+    states.renew({ revision: 4, fields: {}, large: empty });
+    expect(states.newestJson).toBe('{"revision":4,"bins":{}}');
+    expect(states.frameFrom(older!, "c")).toContain('{"revision":4,"previous_revision":null,"bins":{}}');
   });
 });
