@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, "short" | "long">> = {
   "profile-cache": "short",
   "resident-day": "short",
   "live-levels": "short",
+  "channel-frames": "short",
   certify: "short",
   certainty: "short",
   responsive: "short",

@@ -30,7 +30,8 @@ export class WindowProfile {
   readonly #applied: (MinuteContribution | undefined)[];
   /** Minutes to take in. */
   readonly #due = new Set<number>();
-  readonly #touched = new Set<number>();
+  /** Undefined until somebody has asked: then it is all of them. */
+  #touched: Set<number> | undefined;
   readonly #unwatch: () => void;
 
   constructor(series: ProfiledSeries, range: MinuteRange, coarser: number) {
@@ -59,10 +60,10 @@ export class WindowProfile {
     }
   }
 
-  /** Bins that were touched since the last call; some may hold what they held before. */
-  takeTouched(): number[] {
-    const touched = [...this.#touched];
-    this.#touched.clear();
+  /** Bins that were touched since the last call, of which some may hold what they held before; the first call tells all. */
+  takeTouched(): ArrayLike<number> {
+    const touched = this.#touched === undefined ? this.profile.rows().bins : [...this.#touched];
+    this.#touched = new Set();
     return touched;
   }
 
@@ -84,7 +85,7 @@ export class WindowProfile {
   #rows(minute: MinuteContribution): ProfileRows {
     const rows = contributionRows(minute);
     const bins = this.coarser === 1 ? rows.bins : rows.bins.map((bin) => Math.floor(bin / this.coarser));
-    for (const bin of bins) this.#touched.add(bin);
+    if (this.#touched !== undefined) for (const bin of bins) this.#touched.add(bin);
     return { ...rows, bins };
   }
 

@@ -212,7 +212,7 @@ test("profile channel, a finer grid is told whole, in the bins that it always ha
     },
   );
   world.changed();
-  await world.pass(300);
+  for (let turn = 0; turn < 10; turn++) await world.pass(110);
   expect(held(reader)).toMatchObject(truth(world));
   expect(held(reader)).toMatchObject({ last: 1.505, bins: { "1": [0.001, 0.001], "1.5": [0.001, 0] } });
 });

@@ -39,11 +39,13 @@ export class ToldBins {
     return this.#stale.size;
   }
 
-  /** Takes bins over from a profile; answers those that differ from before. */
-  take(profile: Profile, bins: Iterable<number>): number[] {
+  /** Takes bins over from a profile, those from one place in the list to another; answers which differ from before. */
+  take(profile: Profile, bins: ArrayLike<number>, from = 0, to = bins.length): number[] {
     const changed: number[] = [];
-    for (const bin of bins)
+    for (let at = from; at < Math.min(to, bins.length); at++) {
+      const bin = bins[at]!;
       if (this.#put(bin, profile.volumeOf(bin), profile.buyVolumeOf(bin))) changed.push(bin);
+    }
     return changed;
   }
 
