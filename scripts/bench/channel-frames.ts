@@ -8,8 +8,7 @@
  * Exit: 0, or 1 where the two ways differ, or one turn of the first whole frame or a frame's p99 is over 10 ms.
  */
 import { parseArgs } from "node:util";
-import { BarsSource } from "../../src/app/channels/bars-source.ts";
-import { ProfileSource } from "../../src/app/channels/profile-source.ts";
+import { BarsSource, ProfileSource } from "../../src/app/mod.ts";
 import { dayRange, type MinuteContribution, utcSession } from "../../src/core/mod.ts";
 import { applyChangedFields, changedFields } from "../../src/protocol/mod.ts";
 import type { ConflatedSource, ConflatedState } from "../../src/push/mod.ts";
