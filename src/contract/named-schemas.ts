@@ -87,8 +87,8 @@ export const PROFILE_CHANGE = changeSchema(p.WireProfileState);
 /** What is pushed, and stands in no answer. */
 const PUSHED: SchemaGroup = {
   LevelSetChange: LEVEL_SET_CHANGE,
-  ProfileState: p.WireProfileState,
-  ProfileChange: PROFILE_CHANGE,
+  PriceProfile: p.WireProfileState,
+  PriceProfileChange: PROFILE_CHANGE,
   NewestBars: p.WireBarsState,
   NewestBarsChange: BARS_CHANGE,
   JobTransition: p.JobTransition,
