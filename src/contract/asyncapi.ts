@@ -41,7 +41,7 @@ export async function asyncApiDocument({ version, giveWay }: AsyncApiOptions): P
     describeMessages(oneWay),
     ...perChannel.map((each) => describeMessages(each.messages)),
   );
-  const used = namesWithin(described, schemas);
+  const used = await namesWithin(described, schemas, giveWay);
   return {
     asyncapi: "3.0.0",
     info: { title: "Tapeline push", version, description: ABOUT, license: { name: "MIT" } },

@@ -63,11 +63,19 @@ export function parameterSchema(schema: v.GenericSchema): JsonSchema {
   return converted;
 }
 
+/** Values looked through in one turn. */
+const VALUES_PER_TURN = 2_000;
+
 /** The names that a document refers to, also by way of others. */
-export function namesWithin(document: unknown, schemas: ReadonlyMap<string, JsonSchema>): Set<string> {
+export async function namesWithin(
+  document: unknown,
+  schemas: ReadonlyMap<string, JsonSchema>,
+  giveWay: () => Promise<void>,
+): Promise<Set<string>> {
   const found = new Set<string>();
   const waiting: unknown[] = [document];
-  while (waiting.length > 0) {
+  for (let looked = 0; waiting.length > 0; looked++) {
+    if (looked % VALUES_PER_TURN === 0) await giveWay();
     const value = waiting.pop();
     if (typeof value !== "object" || value === null) continue;
     for (const [key, member] of Object.entries(value)) {

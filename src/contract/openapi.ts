@@ -41,7 +41,7 @@ export async function openApiDocument(
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, scopeOf(route)) };
   }
   const schemas = await namedJsonSchemas(ROUTE_GROUPS, { target: "draft-2020-12", giveWay });
-  const used = namesWithin(paths, schemas);
+  const used = await namesWithin(paths, schemas, giveWay);
   return {
     openapi: "3.1.0",
     info: { title: "Tapeline", version, description: ABOUT, license: { name: "MIT", identifier: "MIT" } },
