@@ -141,11 +141,12 @@ export class RequestBudget {
   #close(kind: "throttled" | "banned", waitMs: number): number {
     const running = this.#shutNow();
     const now = this.#clock.now();
-    const until = Math.max(now + waitMs, running?.until ?? 0);
+    const lasts = Math.max(waitMs, (running?.until ?? 0) - now);
+    const until = now + lasts;
     this.#shut = { kind: running?.kind === "banned" ? "banned" : kind, until };
     this.#probing = true;
     this.#pump();
-    return until - now;
+    return lasts;
   }
 
   #shutNow(): { readonly kind: "throttled" | "banned"; readonly until: number } | undefined {
