@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import type postgres from "postgres";
 import type { Database } from "../../db/mod.ts";
 import { createJobStore, type JobStore } from "../../src/backfill/job-store.ts";
 import { quickCommit } from "../../src/backfill/store/quick-commit.ts";
+import type { CommitOutcome } from "../../src/backfill/store/types.ts";
+import type { MinuteRange } from "../../src/core/mod.ts";
 import { OPEN_TIMEOUT_MS, openTestDatabase } from "../support/databases.ts";
 import {
   backfillRange,
@@ -59,6 +62,33 @@ test("quickCommit() takes the common case, with its segments in order", async ()
   ]);
   expect(outcome).toMatchObject({ segmentIds: [owners[1]?.segmentId, owners[0]?.segmentId] });
   expect(await quickCommit(database, lease, { recordsFetched: 1 })).toEqual({ kind: "lost" });
+});
+
+test("quickCommit() that deadlocks with another owner of its minutes writes nothing and leaves them to the long way", async () => {
+  const series = await makeSeries(store);
+  const older = await backfillRange(store, series.id, { lo: 1_000, hi: 1_010 });
+  await store.createJob(jobOf(chunksOf(series.id, 2)));
+  const { lease, range } = await mustClaim(store);
+  const [first, second] = [
+    { lo: range.lo, hi: range.lo + 3 },
+    { lo: range.lo + 6, hi: range.hi },
+  ];
+  const result = { segments: [segmentOf(first), segmentOf(second)], recordsFetched: 14 };
+  const own = (sql: postgres.TransactionSql, { lo, hi }: MinuteRange) =>
+    sql`insert into coverage (series_id, range, segment_id) values (${series.id}, int8range(${lo}, ${hi}), ${older})`;
+  let quick: Promise<CommitOutcome | undefined> | undefined;
+  const other = database.sql.begin(async (sql) => {
+    await own(sql, second);
+    quick = quickCommit(database, lease, result);
+    await untilWaiting(sql);
+    await own(sql, first);
+    throw new Error("taken back");
+  });
+  await expect(other).rejects.toThrow("taken back");
+  expect(await quick).toBeUndefined();
+  expect(await store.coverage(series.id, range)).toEqual([]);
+  expect(await store.commit(lease, result)).toMatchObject({ kind: "committed", job: { chunksDone: 1 } });
+  expect((await store.coverage(series.id, range)).map(({ lo, hi }) => ({ lo, hi }))).toEqual([first, second]);
 });
 
 test("commit() of all chunks of a job at the same moment ends it once, with every chunk counted", async () => {
@@ -131,3 +161,13 @@ test("heartbeat() is answered while every connection of the pool is busy", async
   held.resolve();
   await Promise.all(busy.map(({ over }) => over));
 });
+
+/** Resolves when somebody waits for the end of another's transaction. */
+async function untilWaiting(sql: postgres.ISql): Promise<void> {
+  for (let waited = 0; waited < 500; waited += 5) {
+    const waiting = await sql`select from pg_locks where locktype = 'transactionid' and not granted`;
+    if (waiting.length > 0) return;
+    await Bun.sleep(5);
+  }
+  throw new Error("nobody waits for a transaction");
+}

@@ -3,6 +3,7 @@ import type { MinuteRange } from "../../core/mod.ts";
 /** SQLSTATE of a violated exclusion constraint. */
 const EXCLUSION_VIOLATION = "23P01";
 const DIVISION_BY_ZERO = "22012";
+const DEADLOCK_DETECTED = "40P01";
 
 /**
  * Two segments claim the same minute: a bug in whoever planned or flushed them. Nothing was written, and
@@ -47,6 +48,11 @@ export function isExclusionViolation(thrown: unknown): boolean {
 /** True when a statement took itself back; see `quickCommit`. */
 export function isDivisionByZero(thrown: unknown): boolean {
   return hasCode(thrown, DIVISION_BY_ZERO);
+}
+
+/** True when Postgres ended a statement because it and another waited for each other; it wrote nothing. */
+export function isDeadlock(thrown: unknown): boolean {
+  return hasCode(thrown, DEADLOCK_DETECTED);
 }
 
 function hasCode(thrown: unknown, code: string): boolean {

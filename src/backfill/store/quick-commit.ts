@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { MinuteRange } from "../../core/mod.ts";
 import { TakenRow, TakenSeries, toClaimed } from "./claimed-row.ts";
-import { isDivisionByZero, isExclusionViolation } from "./errors.ts";
+import { isDeadlock, isDivisionByZero, isExclusionViolation } from "./errors.ts";
 import { JobRow } from "./job-row.ts";
 import { toProgress } from "./progress.ts";
 import { findNext, moveChunks } from "./take-along.ts";
@@ -48,8 +48,9 @@ export async function quickCommit(
       ? committed
       : { ...committed, next: toClaimed(chunk, series, job) };
   } catch (thrown) {
-    // Another commit of the same minutes was quicker, or the job changed: nothing was written, and the long way sees to it.
-    if (isExclusionViolation(thrown) || isDivisionByZero(thrown)) return undefined;
+    // Another commit of the same minutes was quicker, or came at the same moment so that each found the other's row and waited
+    // for it, or the job changed: nothing was written, and the long way, which has the series to itself, sees to it.
+    if (isExclusionViolation(thrown) || isDeadlock(thrown) || isDivisionByZero(thrown)) return undefined;
     throw thrown;
   }
 }
