@@ -141,6 +141,13 @@ function foldOf(range: MinuteRange): WindowFold {
   return fold;
 }
 
+/** As the server answers: folded, asked, given back. */
+function levelsOf(range: MinuteRange): void {
+  const fold = foldOf(range);
+  windowLevels(wholeWindow(fold), GRID);
+  fold.profile.release();
+}
+
 function timed<T>(into: number[], run: () => T): T {
   const startedAt = performance.now();
   const result = run();
@@ -172,6 +179,7 @@ for (let i = 0; i < 50; i++) {
   const startedAt = performance.now();
   const fold = timed(folds, () => foldOf(year));
   timed(levels, () => windowLevels(wholeWindow(fold), GRID));
+  fold.profile.release();
   both.push(performance.now() - startedAt);
 }
 summary("the whole year: fold", folds);
@@ -190,17 +198,17 @@ const minuteAt = () => year.lo + Math.floor(random() * (year.hi - year.lo));
 for (let i = 0; i < Number(options.windows); i++) {
   const [a, b] = [minuteAt(), minuteAt()];
   const range = { lo: Math.min(a, b), hi: Math.max(a, b) + 1 };
-  await read(range);
-  timed(anyWindow, () => windowLevels(wholeWindow(foldOf(range)), GRID));
+  (await read(range)).profile.release();
+  timed(anyWindow, () => levelsOf(range));
 }
 summary("any window of the year: fold and levels", anyWindow);
 for (let i = 0; i < Number(options.windows); i++) {
   const last = dayRange(FIRST_DAY + days - 1);
   const range = { lo: minuteAt(), hi: last.lo + 1 + Math.floor(random() * (MINUTES_PER_DAY - 1)) };
   // The newest day is in memory: its part is folded out of its minutes.
-  await read({ lo: last.lo, hi: last.lo + 1 });
-  await read({ lo: range.lo, hi: last.lo });
-  timed(fromMinutes, () => windowLevels(wholeWindow(foldOf(range)), GRID));
+  (await read({ lo: last.lo, hi: last.lo + 1 })).profile.release();
+  (await read({ lo: range.lo, hi: last.lo })).profile.release();
+  timed(fromMinutes, () => levelsOf(range));
 }
 summary("any window up to a minute of the newest day", fromMinutes);
 

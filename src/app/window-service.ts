@@ -107,7 +107,9 @@ export class WindowService implements WindowReads {
         const range = ranges[at]!;
         const window = await proveWindow(this.#deps, found, { ranges: [range], fold }, signal);
         revision = Math.min(revision, window.revision);
-        return levelsOf(window, found, { range });
+        const levels = levelsOf(window, found, { range });
+        fold.profile.release();
+        return levels;
       },
       signal,
     );
@@ -158,6 +160,7 @@ export class WindowService implements WindowReads {
         coarser,
       ),
     };
+    for (const { fold } of [before, after]) fold.profile.release();
     return { kind: "found", answer };
   }
 

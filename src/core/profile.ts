@@ -1,47 +1,44 @@
 import { invariant } from "./invariant.ts";
+import type { ProfileMemory } from "./profile-memory.ts";
+import {
+  addAll,
+  gatherRows,
+  PAGE_BINS,
+  type Page,
+  tradedBins,
+  writeRows,
+  writeVolumes,
+} from "./profile-page.ts";
+import type { ProfileRows, SteppedRows } from "./profile-rows.ts";
 
-/** Bins of a page. A stray print far away costs one page, not the span between. */
-const PAGE_BINS = 512;
 /** Pages that memory is asked for at once, at most: 256 kB. */
 const SLAB_PAGES_MAX = 32;
 /** Two doubles a bin, and what the objects around them take. */
 const PAGE_BYTES = PAGE_BINS * 16 + 256;
 const BEYOND_EXACT = "profile volume is beyond 2^53 − 1 size units";
 
-/** Rows of a profile that hold volume: bin numbers ascending, volumes beside them, size units. */
-export interface ProfileRows {
-  readonly bins: Float64Array;
-  readonly volumes: Float64Array;
-  readonly buyVolumes: Float64Array;
-}
-
-/** {@link ProfileRows} in 9 bytes a row. */
-export interface SteppedRows {
-  readonly firstBin: number;
-  /** From one bin to the next; 0 for the first one. */
-  readonly steps: Uint8Array;
-  /** Of each row its volume and its buy volume, in turns. */
-  readonly volumes: Uint32Array;
-}
-
-interface Page {
-  readonly volumes: Float64Array;
-  readonly buyVolumes: Float64Array;
-}
-
 /**
  * Volume per bin, exact, in size units. Adding and subtracting the same rows leaves it as it was, and the order of
  * additions does not matter, so a minute can be replaced and profiles can be merged.
  */
 export class Profile {
+  readonly #memory: ProfileMemory | undefined;
   readonly #pages = new Map<number, Page>();
-  #free = new Float64Array(0);
+  /** What it has of {@link #memory}. */
+  #slabs: Float64Array[] = [];
+  #released = false;
+  #free: Float64Array = new Float64Array(0);
   /** Pages that there is memory for. */
   #reserved = 0;
   #total = 0;
   /** What {@link volumeRows} writes into. */
-  #rowBins = new Float64Array(0);
-  #rowVolumes = new Float64Array(0);
+  #rowBins: Float64Array = new Float64Array(0);
+  #rowVolumes: Float64Array = new Float64Array(0);
+
+  /** With `memory` it lives out of that, and {@link release} gives it back. */
+  constructor(memory?: ProfileMemory) {
+    this.#memory = memory;
+  }
 
   /** Σ volume, size units. */
   get total(): number {
@@ -51,6 +48,20 @@ export class Profile {
   /** Memory that it takes. */
   get bytes(): number {
     return this.#reserved * PAGE_BYTES;
+  }
+
+  /**
+   * Gives its memory back to the {@link ProfileMemory} that it came from: from then on it may not be asked, and neither may what
+   * {@link volumeRows} gave. Not required: what is not released is garbage like any other.
+   */
+  release(): void {
+    if (this.#memory === undefined || this.#released) return;
+    for (const slab of [...this.#slabs, this.#rowBins, this.#rowVolumes])
+      if (slab.length > 0) this.#memory.give(slab);
+    this.#pages.clear();
+    this.#slabs = [];
+    this.#free = this.#rowBins = this.#rowVolumes = new Float64Array(0);
+    this.#released = true;
   }
 
   add(rows: ProfileRows): void {
@@ -72,6 +83,7 @@ export class Profile {
 
   /** Adds all of another profile on the same bins: a page at a time, three times as fast as its rows. */
   merge(other: Profile): void {
+    other.#mustLive();
     if (this.#pages.size === 0) this.#reserve(other.#pages.size);
     for (const [index, { volumes, buyVolumes }] of other.#pages) {
       const page = this.#pages.get(index);
@@ -90,18 +102,21 @@ export class Profile {
 
   /** Volume of a bin, 0 when it has none. */
   volumeOf(bin: number): number {
+    this.#mustLive();
     const index = Math.floor(bin / PAGE_BINS);
     return this.#pages.get(index)?.volumes[bin - index * PAGE_BINS] ?? 0;
   }
 
   /** The aggressor-buy part of it. */
   buyVolumeOf(bin: number): number {
+    this.#mustLive();
     const index = Math.floor(bin / PAGE_BINS);
     return this.#pages.get(index)?.buyVolumes[bin - index * PAGE_BINS] ?? 0;
   }
 
   /** The rows that hold volume, in bins `coarser` times as wide (default 1: as they are). */
   rows(coarser = 1): ProfileRows {
+    this.#mustLive();
     invariant(Number.isSafeInteger(coarser) && coarser > 0, `bins grow by whole factors, got ${coarser}`);
     const pages = [...this.#pages].sort(([a], [b]) => a - b);
     let count = 0;
@@ -129,14 +144,13 @@ export class Profile {
    * for no new memory.
    */
   volumeRows(coarser = 1): Pick<ProfileRows, "bins" | "volumes"> {
+    this.#mustLive();
     invariant(Number.isSafeInteger(coarser) && coarser > 0, `bins grow by whole factors, got ${coarser}`);
     const room = this.#pages.size * PAGE_BINS;
-    if (this.#rowBins.length < room) {
-      this.#rowBins = new Float64Array(room);
-      this.#rowVolumes = new Float64Array(room);
-    }
-    const bins = this.#rowBins;
-    const volumes = this.#rowVolumes;
+    const bins = this.#grown(this.#rowBins, room);
+    const volumes = this.#grown(this.#rowVolumes, room);
+    this.#rowBins = bins;
+    this.#rowVolumes = volumes;
     let end = 0;
     for (const index of [...this.#pages.keys()].sort((a, b) => a - b))
       end = writeVolumes({ bins, volumes }, end, this.#pages.get(index)!.volumes, {
@@ -210,12 +224,20 @@ export class Profile {
   }
 
   #reserve(pages: number): void {
-    this.#free = new Float64Array(pages * 2 * PAGE_BINS);
-    this.#reserved += pages;
+    const memory = this.#memory;
+    const reserved = memory === undefined ? pages : SLAB_PAGES_MAX;
+    const doubles = reserved * 2 * PAGE_BINS;
+    this.#free = memory?.take(doubles) ?? new Float64Array(doubles);
+    if (memory !== undefined) {
+      this.#slabs.push(this.#free);
+      this.#free.fill(0);
+    }
+    this.#reserved += reserved;
   }
 
   /** Out of a slab of as many pages as there are already: a year has 700, and memory for each by itself takes twice the time. */
   #freePage(): Page {
+    this.#mustLive();
     if (this.#free.length === 0) this.#reserve(Math.min(Math.max(1, this.#pages.size), SLAB_PAGES_MAX));
     const page = {
       volumes: this.#free.subarray(0, PAGE_BINS),
@@ -224,70 +246,16 @@ export class Profile {
     this.#free = this.#free.subarray(2 * PAGE_BINS);
     return page;
   }
-}
 
-function addAll(to: Float64Array, from: Float64Array): void {
-  for (let i = 0; i < PAGE_BINS; i++) to[i] = to[i]! + from[i]!;
-}
-
-function tradedBins(volumes: Float64Array): number {
-  let count = 0;
-  for (let i = 0; i < PAGE_BINS; i++) if (volumes[i]! > 0) count++;
-  return count;
-}
-
-/** Writes a page's rows from row `end` on; answers where the next page goes on. `first` is the page's first bin. */
-function writeRows(rows: ProfileRows, end: number, page: Page, first: number): number {
-  const { bins, volumes, buyVolumes } = rows;
-  const { volumes: of, buyVolumes: bought } = page;
-  for (let i = 0; i < PAGE_BINS; i++) {
-    const volume = of[i]!;
-    if (volume === 0) continue;
-    bins[end] = first + i;
-    volumes[end] = volume;
-    buyVolumes[end] = bought[i]!;
-    end++;
+  /** `memory`, or more where it is too little for so many doubles. */
+  #grown(memory: Float64Array, doubles: number): Float64Array {
+    if (memory.length >= doubles) return memory;
+    if (this.#memory === undefined) return new Float64Array(doubles);
+    if (memory.length > 0) this.#memory.give(memory);
+    return this.#memory.take(doubles);
   }
-  return end;
-}
 
-/** {@link writeRows} in wider bins; the first of a page's may be the one that the page before it ended in. */
-function gatherRows(
-  rows: ProfileRows,
-  end: number,
-  page: Page,
-  { first, coarser }: { readonly first: number; readonly coarser: number },
-): number {
-  const { bins, volumes, buyVolumes } = rows;
-  let row = end - 1;
-  for (let i = 0; i < PAGE_BINS; i++) {
-    const volume = page.volumes[i]!;
-    if (volume === 0) continue;
-    const bin = Math.floor((first + i) / coarser);
-    if (row < 0 || bins[row] !== bin) bins[++row] = bin;
-    volumes[row] = volumes[row]! + volume;
-    buyVolumes[row] = buyVolumes[row]! + page.buyVolumes[i]!;
+  #mustLive(): void {
+    if (this.#released) invariant(false, "a profile was asked after it had given its memory back");
   }
-  return row + 1;
-}
-
-/** {@link gatherRows} of volumes alone, over whatever stands in `rows`. */
-function writeVolumes(
-  { bins, volumes }: Pick<ProfileRows, "bins" | "volumes">,
-  end: number,
-  page: Float64Array,
-  { first, coarser }: { readonly first: number; readonly coarser: number },
-): number {
-  let row = end - 1;
-  for (let i = 0; i < PAGE_BINS; i++) {
-    const volume = page[i]!;
-    if (volume === 0) continue;
-    const bin = coarser === 1 ? first + i : Math.floor((first + i) / coarser);
-    if (row >= 0 && bins[row] === bin) volumes[row] = volumes[row]! + volume;
-    else {
-      bins[++row] = bin;
-      volumes[row] = volume;
-    }
-  }
-  return row + 1;
 }

@@ -1,5 +1,5 @@
 import { invariant } from "./invariant.ts";
-import type { ProfileRows } from "./profile.ts";
+import type { ProfileRows } from "./profile-rows.ts";
 import { rankedCut } from "./ranked-cut.ts";
 
 /**

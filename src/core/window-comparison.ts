@@ -1,7 +1,7 @@
 import { type Decimal, decimal, divideHalfEven } from "./decimal.ts";
 import type { Reading } from "./level-reading.ts";
 import type { Certainty } from "./level-set.ts";
-import type { ProfileRows } from "./profile.ts";
+import type { ProfileRows } from "./profile-rows.ts";
 import type { ValueArea } from "./value-area.ts";
 import type { WindowFold } from "./window-fold.ts";
 import type { WindowLevels } from "./window-levels.ts";
@@ -40,7 +40,9 @@ export interface WindowComparison {
   readonly migration: MigrationReading;
 }
 
-/** A window to be compared, with its levels. */
+type VolumeRows = Pick<ProfileRows, "bins" | "volumes">;
+
+/** A window to be compared, with its levels. Its fold's profile is its own. */
 export interface ComparedWindow {
   readonly fold: WindowFold;
   readonly whole: boolean;
@@ -67,7 +69,7 @@ export function compareWindows(
 
 function readOverlap(earlier: ComparedWindow, later: ComparedWindow, coarser: number): Reading {
   if (earlier.fold.volume === 0 || later.fold.volume === 0) return { value: null, certainty: null };
-  const [before, after] = [earlier.fold.profile.rows(coarser), later.fold.profile.rows(coarser)];
+  const [before, after] = [earlier.fold.profile.volumeRows(coarser), later.fold.profile.volumeRows(coarser)];
   return {
     value: overlapOf(before, earlier.fold.volume, after, later.fold.volume),
     certainty: earlier.whole && later.whole ? "exact" : "estimate",
@@ -126,7 +128,7 @@ export function migrationOf(from: Omit<ValueArea, "poc">, to: Omit<ValueArea, "p
   return low <= 0 && high >= 0 ? "outside" : "inside";
 }
 
-function overlapOf(a: ProfileRows, totalA: number, b: ProfileRows, totalB: number): Decimal {
+function overlapOf(a: VolumeRows, totalA: number, b: VolumeRows, totalB: number): Decimal {
   const [wholeA, wholeB] = [BigInt(totalA), BigInt(totalB)];
   // min(va/A, vb/B) = min(va·B, vb·A) / (A·B): the rows where a's share is the smaller one add up apart from b's.
   let ofA = 0;

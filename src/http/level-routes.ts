@@ -1,7 +1,7 @@
 import { levelSetToWire, parseLevelsQuery, parseProfileQuery, viewProfile } from "../protocol/mod.ts";
 import type { HttpDeps } from "./deps.ts";
 import { LEVELS, PROFILE, SESSION_LEVELS } from "./level-contracts.ts";
-import { profileResponse } from "./profile-response.ts";
+import { profileAnswer } from "./profile-response.ts";
 import { type AppContext, type Route, refusal, timed, valid } from "./route.ts";
 
 /** Level sets and profiles. */
@@ -39,8 +39,7 @@ export function levelRoutes(deps: HttpDeps): Route[] {
         const query = valid(parseProfileQuery(c.req.queries(), context(c, deps)));
         const outcome = await timed(c, deps, (options) => deps.levels.profile(query, options));
         if (outcome.kind !== "found") throw refusal(outcome, { binSize: c.req.query("bin_size") });
-        const view = viewProfile(outcome.profile);
-        return query.bins ? profileResponse(view) : c.json(view.summary);
+        return profileAnswer(c, viewProfile(outcome.profile), query);
       },
     },
   ];

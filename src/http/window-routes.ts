@@ -13,7 +13,7 @@ import {
 } from "../protocol/mod.ts";
 import type { CallOptions } from "./calls.ts";
 import type { HttpDeps } from "./deps.ts";
-import { profileResponse } from "./profile-response.ts";
+import { profileAnswer } from "./profile-response.ts";
 import { type AppContext, type Route, refusal, timed, valid } from "./route.ts";
 import { COMPARE, COMPOSITE, NAKED_POCS, PERIODS } from "./window-contracts.ts";
 import type { WindowOutcome } from "./window-deps.ts";
@@ -76,8 +76,7 @@ export function windowRoutes(deps: HttpDeps): Route[] {
         const { query, answer: profile } = await answer(c, parseCompositeQuery, (asked, options) =>
           windows.composite(asked, options),
         );
-        const view = viewProfile(profile);
-        return query.bins ? profileResponse(view) : c.json(view.summary);
+        return profileAnswer(c, viewProfile(profile), query);
       },
     },
   ];

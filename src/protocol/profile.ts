@@ -81,6 +81,8 @@ export interface ProfileView {
   readonly rowCount: number;
   /** Rows `[from, to)` as they cross the wire. */
   bins(from: number, to: number): WireBin[];
+  /** Gives back the memory of a profile that is nobody else's: of rows not gathered by then, none can be asked for. */
+  release(): void;
 }
 
 /** Derives a profile's levels and gives its rows by slices; they are gathered when the first is asked for. */
@@ -116,6 +118,7 @@ export function viewProfile(known: KnownProfile): ProfileView {
       return rows().bins.length;
     },
     bins: (from, to) => wireBins(rows(), { from, to, binUnits, scales }),
+    release: () => fold.profile.release(),
   };
 }
 

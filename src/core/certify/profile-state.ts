@@ -1,6 +1,6 @@
 import { invariant } from "../invariant.ts";
 import type { MinuteContribution } from "../minute.ts";
-import type { ProfileRows } from "../profile.ts";
+import type { ProfileRows } from "../profile-rows.ts";
 import type { MinuteRange } from "../time-range.ts";
 import { type KnownSums, knownSums, quoteOf } from "./known-sums.ts";
 import { addMinuteBounds, lastSteps } from "./minute-bounds.ts";
