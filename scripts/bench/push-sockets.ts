@@ -3,9 +3,9 @@
  * silently what a slow reader does not take): a thousand connections to each, in the same process, in turns. A round is one frame to
  * every connection; the next begins when it has arrived everywhere.
  *
- *   bun scripts/bench/push-sockets.ts [--connections 1000] [--rounds 100] [--turns 8]
+ *   bun scripts/bench/push-sockets.ts [--connections 1000] [--rounds 100] [--turns 16]
  *
- * Exit: 0, or 1 where our fan-out is below 80 % of the bare one, in processor time of the server for a frame.
+ * Exit: 0, or 1 where our fan-out is below 80 % of the bare one, in frames a second.
  */
 import { parseArgs } from "node:util";
 import { percentile } from "./percentile.ts";
@@ -16,7 +16,7 @@ const { values: options } = parseArgs({
   options: {
     connections: { type: "string", default: "1000" },
     rounds: { type: "string", default: "100" },
-    turns: { type: "string", default: "8" },
+    turns: { type: "string", default: "16" },
   },
 });
 const CONNECTIONS = Number(options.connections);
@@ -73,12 +73,13 @@ await runBench(async (children) => {
     console.log(
       `${kind === "hub" ? "ours" : "bare"}  ${middle(cpuUs[kind]).toFixed(2)} µs of processor time a frame (${Math.min(...cpuUs[kind]).toFixed(2)} at best), ${Math.round(middle(perSecond[kind])).toLocaleString("en")} frames/s`,
     );
-  const ratio = middle(cpuUs.bare) / middle(cpuUs.hub);
-  const speed = middle(perSecond.hub) / middle(perSecond.bare);
+  // Turn by turn: what else the machine does differs more from one turn to the next than the two kinds within one.
+  const ratio = middle(cpuUs.bare.map((us, turn) => us / cpuUs.hub[turn]!));
+  const speed = middle(perSecond.hub.map((frames, turn) => frames / perSecond.bare[turn]!));
   console.log(`bytes ours : bare       ${(ourBytes! / bareBytes!).toFixed(3)}`);
-  console.log(`frames/s, round by round ${(speed * 100).toFixed(0)} % of the bare server's`);
   console.log(
-    `processor time          ${(ratio * 100).toFixed(0)} % of its fan-out for the same; asked for is ${RATIO_MIN * 100} %`,
+    `frames/s, round by round ${(speed * 100).toFixed(0)} % of the bare server's; asked for is ${RATIO_MIN * 100} %`,
   );
-  return ratio >= RATIO_MIN;
+  console.log(`for the same processor time ${(ratio * 100).toFixed(0)} % of its frames`);
+  return speed >= RATIO_MIN;
 });

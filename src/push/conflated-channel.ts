@@ -1,6 +1,6 @@
 import { UNSUBSCRIBE_CODES } from "../protocol/mod.ts";
 import { type HeldState, HeldStates } from "./held-states.ts";
-import { Pace, Stagger } from "./pace.ts";
+import { Pace, Spread } from "./pace.ts";
 import type { PushLimits } from "./push-limits.ts";
 import type { ConflatedSource } from "./sources.ts";
 import type { ChannelHost, Subscriber } from "./subscriber.ts";
@@ -8,6 +8,12 @@ import { type PushTimers, withinTime } from "./timers.ts";
 
 /** Readings for all lanes may take this share of the interval; where they would take more, lanes share them. */
 const READING_SHARE = 0.2;
+/**
+ * What a reading is taken to cost grows by so much at most from one to the next, and falls at once: one that a garbage collection
+ * made long would make the lanes after it send what is old.
+ */
+const READ_GROWTH = 1.5;
+const READ_GROWTH_LEAST_MS = 0.1;
 /** A reading is shared for so many times as long as it took. */
 const READ_REST = 4;
 
@@ -26,11 +32,12 @@ export class ConflatedChannel {
   readonly #host: ChannelHost;
   readonly #members = new Map<Subscriber, Member>();
   readonly #lanes: Lane[] = [];
-  readonly #stagger: Stagger;
+  readonly #spread: Spread;
   readonly #states: HeldStates;
   /** When the newest state was read. */
   #readAtMs = Number.NEGATIVE_INFINITY;
-  #readTookMs = 0;
+  /** What a reading is taken to cost. */
+  #readTookMs = Number.POSITIVE_INFINITY;
   /** How often the state was said to have changed, in all and until it was read. */
   #touches = 0;
   #readTouches = 0;
@@ -43,10 +50,7 @@ export class ConflatedChannel {
     this.#timers = timers;
     this.#host = host;
     this.#states = new HeldStates(limits.heldStatesMax);
-    // So many lanes that they do not fit into the interval stand closer.
-    this.#stagger = new Stagger(() =>
-      Math.min(limits.laneDistanceMs, limits.conflateMs / this.#lanes.length),
-    );
+    this.#spread = new Spread(limits.conflateMs, limits.laneDistanceMs);
   }
 
   get size(): number {
@@ -83,6 +87,7 @@ export class ConflatedChannel {
     if (lane.members.size > 0) return;
     lane.pace.stop();
     this.#lanes.splice(this.#lanes.indexOf(lane), 1);
+    this.#spread.delete(lane.pace);
   }
 
   /** The state has changed, or a member that was behind has caught up. */
@@ -107,7 +112,10 @@ export class ConflatedChannel {
     if (newest !== undefined && startedAtMs - this.#readAtMs < maxAgeMs) return { newest, fresh: false };
     const state = this.#source.current();
     this.#readAtMs = this.#timers.now();
-    this.#readTookMs = this.#readAtMs - startedAtMs;
+    this.#readTookMs = Math.min(
+      this.#readAtMs - startedAtMs,
+      READ_GROWTH * this.#readTookMs + READ_GROWTH_LEAST_MS,
+    );
     this.#readTouches = this.#touches;
     // Time alone changes a state too, but only who joins is told of that.
     const same = !joining && newest?.revision === state.revision;
@@ -120,9 +128,10 @@ export class ConflatedChannel {
     const deliver = () => this.#deliver(lane);
     const lane: Lane = {
       members: new Set<Member>(),
-      pace: new Pace(this.#timers, this.#limits.conflateMs, deliver, this.#stagger),
+      pace: new Pace(this.#timers, this.#limits.conflateMs, deliver, this.#spread),
     };
     this.#lanes.push(lane);
+    this.#spread.add(lane.pace);
     return lane;
   }
 
@@ -130,11 +139,21 @@ export class ConflatedChannel {
     const read = this.#tryRead();
     if (read === undefined) return;
     const { newest, fresh } = read;
+    // Most of a lane hold the same: what is found for one is tried first for the next.
+    let from: HeldState | undefined;
+    let name = "";
+    let frame = "";
     for (const member of lane.members) {
       const { subscriber, held } = member;
-      if (this.#states.isNewest(held) || !subscriber.outbox.ready) continue;
+      if (held !== from && this.#states.isNewest(held)) continue;
+      if (!subscriber.outbox.ready) continue;
+      if (held !== from || subscriber.name !== name) {
+        from = held;
+        name = subscriber.name;
+        frame = this.#states.frameFrom(held, name);
+      }
       member.held = newest;
-      subscriber.outbox.offer(this.#states.frameFrom(held, subscriber.name));
+      subscriber.outbox.offer(frame);
     }
     const changedSince = !fresh && this.#touches !== this.#readTouches;
     if (changedSince && lane.members.size > 0) lane.pace.request();

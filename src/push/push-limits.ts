@@ -44,7 +44,7 @@ export interface PushLimits {
   readonly sendsPerTurn: number;
   /** Members of a conflated channel that get their frames in one turn of the event loop. */
   readonly laneMembersMax: number;
-  /** Time between two such turns of a channel: about what one of them takes, ms. */
+  /** Least time between two such turns of a channel: about what one of them takes, ms. */
   readonly laneDistanceMs: number;
   /** States of a conflated channel from which frames are made; who holds an older one gets the whole set. */
   readonly heldStatesMax: number;
@@ -76,8 +76,8 @@ export const PUSH_LIMITS: PushLimits = {
   recoverEventsMax: 10_000,
   recoverCharsMax: 1_000_000,
   idleChannelsMax: 64,
-  sendsPerTurn: 500,
-  laneMembersMax: 256,
-  laneDistanceMs: 4,
+  sendsPerTurn: 100,
+  laneMembersMax: 128,
+  laneDistanceMs: 2,
   heldStatesMax: 256,
 };

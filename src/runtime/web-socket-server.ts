@@ -101,7 +101,7 @@ function accept(
 ): PushSession | undefined {
   const { oneWay, connect } = socket.data;
   const port = {
-    send: (frame: string) => socket.send(frame),
+    send: (frame: string) => socket.sendText(frame),
     bufferedBytes: () => socket.getBufferedAmount(),
     close: (code: number, reason: string) => socket.close(code, reason),
   };
