@@ -16,6 +16,7 @@ import { type ConflatedSource, type ConflatedState, type LargeField, MemberLog }
 import type { SeriesStore } from "../../store/mod.ts";
 import { type BarMeans, barMoment, firstKnownMinute } from "../bar-service.ts";
 import type { ChannelSight } from "./channel-sight.ts";
+import { SourceWork } from "./source-work.ts";
 
 /** A new listener waits so long for days out of the tape, ms; those that take longer follow as frames. */
 const OPEN_WAIT_MS = 1_500;
@@ -42,6 +43,7 @@ export class BarsSource implements ConflatedSource {
   readonly #interval: BarInterval;
   readonly #length: number;
   readonly #sight: ChannelSight;
+  readonly #work: SourceWork;
   /** Bars as they were folded last, by their first minute. */
   readonly #bars = new Map<number, WireBar>();
   /** Bars to fold, by their first minute. */
@@ -53,9 +55,6 @@ export class BarsSource implements ConflatedSource {
   #log: MemberLog<number> | undefined;
   #last: BarsState | undefined;
   #readAt: number | undefined;
-  #loading: Promise<void> | undefined;
-  /** When a load has failed: it is tried again a minute later. */
-  #failedAt: number | undefined;
   #unwatch = () => {};
   #closed = false;
 
@@ -65,6 +64,8 @@ export class BarsSource implements ConflatedSource {
     this.#interval = interval;
     this.#length = timeframeMinutes(interval);
     this.#sight = sight;
+    const { bars, onError } = deps;
+    this.#work = new SourceWork({ expectedEnd: () => bars.expectedEnd(), onError });
   }
 
   async open(): Promise<void> {
@@ -72,8 +73,8 @@ export class BarsSource implements ConflatedSource {
     this.#unwatch = this.#series.changes.watch((range) => this.#note(range));
     this.#slide();
     this.#load();
-    if (this.#loading !== undefined)
-      await Promise.race([this.#loading, pause(this.#deps.timers, OPEN_WAIT_MS)]);
+    const loading = this.#work.running;
+    if (loading !== undefined) await Promise.race([loading, pause(this.#deps.timers, OPEN_WAIT_MS)]);
   }
 
   current(): ConflatedState {
@@ -175,17 +176,9 @@ export class BarsSource implements ConflatedSource {
 
   /** Brings the days that bars are due of into memory, the newest first. */
   #load(): void {
-    const { bars, onError } = this.#deps;
-    if (this.#loading !== undefined || this.#closed || this.#failedAt === bars.expectedEnd()) return;
-    if (this.#absentDay() === undefined) return;
-    this.#loading = this.#loadAll()
-      .catch((thrown) => {
-        this.#failedAt = bars.expectedEnd();
-        onError(thrown, `loading ${this.#series.symbol} for its bars`);
-      })
-      .finally(() => {
-        this.#loading = undefined;
-      });
+    // Days are only looked through where a load may begin.
+    if (this.#closed || !this.#work.free || this.#absentDay() === undefined) return;
+    this.#work.begin(`loading ${this.#series.symbol} for its bars`, () => this.#loadAll());
   }
 
   async #loadAll(): Promise<void> {

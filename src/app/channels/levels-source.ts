@@ -4,6 +4,7 @@ import type { ConflatedSource, ConflatedState } from "../../push/mod.ts";
 import { daysRead, type SeriesStore } from "../../store/mod.ts";
 import type { LevelService } from "../level-service.ts";
 import type { ChannelSight } from "./channel-sight.ts";
+import { SourceWork } from "./source-work.ts";
 
 export interface LevelsSourceDeps {
   readonly levels: Pick<
@@ -20,11 +21,9 @@ export class LevelsSource implements ConflatedSource {
   readonly #series: SeriesStore;
   readonly #sessionName: string | undefined;
   readonly #sight: ChannelSight;
+  readonly #work: SourceWork;
   #pinned: Session | undefined;
   #last: ConflatedState | undefined;
-  #loading = false;
-  /** When a load has failed: it is tried again a minute later. */
-  #failedAt: number | undefined;
 
   constructor(
     deps: LevelsSourceDeps,
@@ -36,6 +35,8 @@ export class LevelsSource implements ConflatedSource {
     this.#series = series;
     this.#sessionName = sessionName;
     this.#sight = sight;
+    const { levels, onError } = deps;
+    this.#work = new SourceWork({ expectedEnd: () => levels.expectedEnd(), onError });
   }
 
   async open(): Promise<void> {
@@ -77,19 +78,10 @@ export class LevelsSource implements ConflatedSource {
   }
 
   #load(session: Session): void {
-    const { levels, onError } = this.#deps;
-    if (this.#loading || this.#failedAt === levels.expectedEnd()) return;
-    this.#loading = true;
-    levels
-      .load(this.#series, session)
-      .then(() => this.#sight.touch())
-      .catch((thrown) => {
-        this.#failedAt = levels.expectedEnd();
-        onError(thrown, `loading ${this.#series.symbol} ${session.name}`);
-      })
-      .finally(() => {
-        this.#loading = false;
-      });
+    this.#work.begin(`loading ${this.#series.symbol} ${session.name}`, async () => {
+      await this.#deps.levels.load(this.#series, session);
+      this.#sight.touch();
+    });
   }
 
   #pin(session: Session): void {

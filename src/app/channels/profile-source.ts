@@ -6,6 +6,7 @@ import { type BarMeans, barMoment } from "../bar-service.ts";
 import type { LevelService } from "../level-service.ts";
 import type { ChannelSight } from "./channel-sight.ts";
 import { HeldProfile } from "./held-profile.ts";
+import { SourceWork } from "./source-work.ts";
 
 /** Minutes that one look at the state takes in: more than live trades ever change between two. Others are taken in by turns. */
 const MINUTES_PER_LOOK = 30;
@@ -35,13 +36,11 @@ export class ProfileSource implements ConflatedSource {
   readonly #series: SeriesStore;
   readonly #sessionName: string | undefined;
   readonly #sight: ChannelSight;
+  readonly #work: SourceWork;
   #held: HeldProfile | undefined;
   #last: ConflatedState | undefined;
   #readAt: number | undefined;
-  #working: Promise<void> | undefined;
   #writing = false;
-  /** When the work has failed: it is tried again a minute later. */
-  #failedAt: number | undefined;
   #closed = false;
 
   constructor(
@@ -54,6 +53,8 @@ export class ProfileSource implements ConflatedSource {
     this.#series = series;
     this.#sessionName = sessionName;
     this.#sight = sight;
+    const { levels, onError } = deps;
+    this.#work = new SourceWork({ expectedEnd: () => levels.expectedEnd(), onError });
   }
 
   async open(): Promise<void> {
@@ -65,7 +66,7 @@ export class ProfileSource implements ConflatedSource {
     this.#sight.catchUp();
     const { window } = this.#held ?? {};
     const fits = this.#held?.fits === true && this.#held.session.name === this.#session().name;
-    if (!fits || window === undefined || window.behind > MINUTES_PER_LOOK) this.#work();
+    if (!fits || window === undefined || window.behind > MINUTES_PER_LOOK) this.#bringUpToDate();
     else if (this.#last === undefined || this.#readAt !== this.#series.revision) this.#read();
     if (this.#last !== undefined) return this.#last;
     throw new OperationFailure("transient", `the profile of ${this.#series.symbol} is being loaded`);
@@ -92,28 +93,20 @@ export class ProfileSource implements ConflatedSource {
     held.publish(revision);
     this.#readAt = revision;
     this.#last = { revision, fields, large: held.large };
-    if (held.bins > PROFILE_BINS_MAX) this.#work();
+    if (held.bins > PROFILE_BINS_MAX) this.#bringUpToDate();
     else if (held.told.stale > STALE_PAGES_MAX) this.#write(held);
   }
 
   /** Brings what is held up to date by turns, and tells the channel. */
-  #work(): void {
-    const { levels, onError } = this.#deps;
-    if (this.#working !== undefined || this.#closed || this.#failedAt === levels.expectedEnd()) return;
-    this.#working = this.#renew()
-      .then(() => {
-        if (this.#closed) return;
-        // There is more to tell than the last revision did.
-        this.#series.touch();
-        this.#sight.touch();
-      })
-      .catch((thrown) => {
-        this.#failedAt = levels.expectedEnd();
-        onError(thrown, `loading the profile of ${this.#series.symbol}`);
-      })
-      .finally(() => {
-        this.#working = undefined;
-      });
+  #bringUpToDate(): void {
+    if (this.#closed) return;
+    this.#work.begin(`loading the profile of ${this.#series.symbol}`, async () => {
+      await this.#renew();
+      if (this.#closed) return;
+      // There is more to tell than the last revision did.
+      this.#series.touch();
+      this.#sight.touch();
+    });
   }
 
   /** Makes the profile of the session ready, anew where the one that is held is not of it or has too many bins. */
