@@ -71,6 +71,19 @@ const PROFILE_CHANGED: DataContract = {
   schema: PROFILE_CHANGE,
   example: PROFILE_CHANGE_SEEN,
 };
+
+/** What a channel of levels carries, and one of a profile, whether it is of the running session or of a named one. */
+const OF_LEVELS = {
+  delivery: "conflated",
+  state: LEVEL_SET,
+  publications: { Change: LEVEL_CHANGE },
+} as const;
+const OF_PROFILE = {
+  delivery: "conflated",
+  state: PROFILE,
+  publications: { Change: PROFILE_CHANGED },
+} as const;
+
 const TRANSITION: DataContract = {
   about: "A job went from a state to another one.",
   schema: JobTransition,
@@ -86,19 +99,15 @@ export const CHANNELS: Readonly<Record<Channel["kind"], readonly ChannelContract
       address: "levels:{symbol}",
       about:
         "The level set of the running session. It rolls when the next session begins, and `session` says so.",
-      delivery: "conflated",
       parts: { symbol: SYMBOL },
-      state: LEVEL_SET,
-      publications: { Change: LEVEL_CHANGE },
+      ...OF_LEVELS,
     },
     {
       name: "SessionLevels",
       address: "levels:{symbol}@{session}",
       about: "The level set of one session: how partial levels of a backfill of older days are followed.",
-      delivery: "conflated",
       parts: { symbol: SYMBOL, session: DAY },
-      state: LEVEL_SET,
-      publications: { Change: LEVEL_CHANGE },
+      ...OF_LEVELS,
     },
   ],
   profile: [
@@ -107,19 +116,15 @@ export const CHANNELS: Readonly<Record<Channel["kind"], readonly ChannelContract
       address: "profile:{symbol}",
       about:
         "The volume profile of the running session, with its levels. It rolls as `levels:{symbol}` does.",
-      delivery: "conflated",
       parts: { symbol: SYMBOL },
-      state: PROFILE,
-      publications: { Change: PROFILE_CHANGED },
+      ...OF_PROFILE,
     },
     {
       name: "SessionProfile",
       address: "profile:{symbol}@{session}",
       about: "The volume profile of one session.",
-      delivery: "conflated",
       parts: { symbol: SYMBOL, session: DAY },
-      state: PROFILE,
-      publications: { Change: PROFILE_CHANGED },
+      ...OF_PROFILE,
     },
   ],
   bars: [
