@@ -1,9 +1,9 @@
 import type { JobAnswer } from "../protocol/mod.ts";
 import { jobHasEnded } from "../protocol/mod.ts";
 import { type BackfillUpdate, JobMerge, withChange } from "./job-merge.ts";
-import { foreignFrame } from "./live-state.ts";
-import type { ChannelReader, ChannelSubscription, PushConnection, Subscribed } from "./push-connection.ts";
+import type { ChannelReader, PushConnection, Subscribed } from "./push-connection.ts";
 import type { ReadOnly } from "./read-only.ts";
+import { SharedChannel } from "./shared-channel.ts";
 import { TapelineError } from "./tapeline-error.ts";
 import type { TopicBook } from "./topic-book.ts";
 import {
@@ -22,12 +22,9 @@ export const UPDATES_WAITING_MAX = 1_000;
 /** The channel of one job, that any number of followers share. */
 export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
   readonly name: string;
-  readonly #connection: PushConnection;
   readonly #readJob: () => Promise<ReadOnly<JobAnswer>>;
-  readonly #forget: () => void;
-  readonly #followers = new Set<Follower<BackfillUpdate>>();
+  readonly #channel: SharedChannel<BackfillUpdate>;
   #merge = new JobMerge();
-  #subscription: ChannelSubscription | undefined;
   /** It has ended, and its last state is being read. */
   #finishing = false;
   /** Offset of the last transition that was told. */
@@ -41,9 +38,13 @@ export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
     forget: () => void,
   ) {
     this.name = name;
-    this.#forget = forget;
-    this.#connection = connection;
     this.#readJob = readJob;
+    this.#channel = new SharedChannel(connection, this, () => {
+      this.#merge = new JobMerge();
+      this.#offset = undefined;
+      this.#finishing = false;
+      forget();
+    });
   }
 
   get state(): ReadOnly<JobAnswer> | undefined {
@@ -51,14 +52,12 @@ export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
   }
 
   follow(follower: Follower<BackfillUpdate>): () => void {
-    this.#followers.add(follower);
     const job = this.#merge.job;
-    if (job !== undefined && !this.#finishing)
-      follower.put(withChange(job, { kind: "snapshot", startedOver: false }));
-    this.#subscription ??= this.#connection.subscribe(this.name, this);
-    return () => {
-      if (this.#followers.delete(follower) && this.#followers.size === 0) this.#stop();
-    };
+    const known =
+      job === undefined || this.#finishing
+        ? undefined
+        : withChange(job, { kind: "snapshot", startedOver: false });
+    return this.#channel.follow(follower, known);
   }
 
   subscribed({ data, offset, recovered }: Subscribed): void {
@@ -73,7 +72,7 @@ export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
     if (offset !== undefined && this.#offset !== undefined) {
       if (offset <= this.#offset) return;
       if (offset > this.#offset + 1) {
-        this.#subscription?.restart();
+        this.#channel.restart();
         return;
       }
       this.#offset = offset;
@@ -82,23 +81,14 @@ export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
   }
 
   failed(error: TapelineError): void {
-    const followers = [...this.#followers];
-    this.#followers.clear();
-    this.#stop();
-    for (const follower of followers) follower.fail(error);
+    for (const follower of this.#channel.dismiss()) follower.fail(error);
   }
 
   #take(read: () => BackfillUpdate | undefined): void {
-    let update: BackfillUpdate | undefined;
-    try {
-      update = read();
-    } catch (thrown) {
-      this.failed(foreignFrame(this.name, thrown));
-      return;
-    }
+    const update = this.#channel.understood(read);
     if (update === undefined) return;
     const { change, status } = update;
-    if (!jobHasEnded(status) || change.kind === "progress") this.#tell(update);
+    if (!jobHasEnded(status) || change.kind === "progress") this.#channel.tell(update);
     else if (change.kind === "snapshot") this.#end(update);
     else void this.#finish(update);
   }
@@ -107,7 +97,7 @@ export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
   async #finish(update: BackfillUpdate): Promise<void> {
     // Nothing of this job is to come any more but this.
     this.#finishing = true;
-    this.#subscription?.close();
+    this.#channel.unsubscribe();
     const merge = this.#merge;
     const read = await this.#readJob().catch(() => undefined);
     // Everybody has left meanwhile.
@@ -116,24 +106,8 @@ export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
   }
 
   #end(update: BackfillUpdate): void {
-    this.#tell(update);
-    const followers = [...this.#followers];
-    this.#followers.clear();
-    this.#stop();
-    for (const follower of followers) follower.end();
-  }
-
-  #tell(update: BackfillUpdate): void {
-    for (const follower of [...this.#followers]) follower.put(update);
-  }
-
-  #stop(): void {
-    this.#subscription?.close();
-    this.#subscription = undefined;
-    this.#merge = new JobMerge();
-    this.#offset = undefined;
-    this.#finishing = false;
-    this.#forget();
+    this.#channel.tell(update);
+    for (const follower of this.#channel.dismiss()) follower.end();
   }
 }
 

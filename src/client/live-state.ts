@@ -1,6 +1,6 @@
-import * as v from "valibot";
 import type { Merge } from "./merge.ts";
-import type { ChannelReader, ChannelSubscription, PushConnection, Subscribed } from "./push-connection.ts";
+import type { ChannelReader, PushConnection, Subscribed } from "./push-connection.ts";
+import { SharedChannel } from "./shared-channel.ts";
 import { TapelineError } from "./tapeline-error.ts";
 import type { TopicBook } from "./topic-book.ts";
 import {
@@ -17,21 +17,20 @@ import { withinTime } from "./waits.ts";
 /** A conflated channel that any number of followers share: subscribed while there is one. */
 export class LiveTopic<T> implements ChannelReader, Topic<T> {
   readonly name: string;
-  readonly #connection: PushConnection;
   readonly #newMerge: () => Merge<T>;
-  readonly #forget: () => void;
-  readonly #followers = new Set<Follower<T>>();
+  readonly #channel: SharedChannel<T>;
   #merge: Merge<T>;
-  #subscription: ChannelSubscription | undefined;
   #state: T | undefined;
 
   /** `forget` is called when nobody follows any more. */
   constructor(name: string, connection: PushConnection, newMerge: () => Merge<T>, forget: () => void) {
     this.name = name;
-    this.#forget = forget;
-    this.#connection = connection;
     this.#newMerge = newMerge;
     this.#merge = newMerge();
+    this.#channel = new SharedChannel(connection, this, () => {
+      this.#state = undefined;
+      forget();
+    });
   }
 
   /** The newest state; undefined until the first has come, and when nobody follows. */
@@ -40,12 +39,7 @@ export class LiveTopic<T> implements ChannelReader, Topic<T> {
   }
 
   follow(follower: Follower<T>): () => void {
-    this.#followers.add(follower);
-    if (this.#state !== undefined) follower.put(this.#state);
-    this.#subscription ??= this.#connection.subscribe(this.name, this);
-    return () => {
-      if (this.#followers.delete(follower) && this.#followers.size === 0) this.#stop();
-    };
+    return this.#channel.follow(follower, this.#state);
   }
 
   subscribed({ data }: Subscribed): void {
@@ -56,48 +50,23 @@ export class LiveTopic<T> implements ChannelReader, Topic<T> {
   publication(data: unknown): void {
     this.#take(() => {
       const state = this.#merge.changed(data);
-      if (state === undefined) this.#subscription?.restart();
+      if (state === undefined) this.#channel.restart();
       return state;
     });
   }
 
   failed(error: TapelineError): void {
-    const followers = [...this.#followers];
-    this.#followers.clear();
-    this.#stop();
-    for (const follower of followers)
+    for (const follower of this.#channel.dismiss())
       if (error.kind === "closed") follower.end();
       else follower.fail(error);
   }
 
   #take(read: () => T | undefined): void {
-    let state: T | undefined;
-    try {
-      state = read();
-    } catch (thrown) {
-      this.failed(foreignFrame(this.name, thrown));
-      return;
-    }
+    const state = this.#channel.understood(read);
     if (state === undefined) return;
     this.#state = state;
-    for (const follower of [...this.#followers]) follower.put(state);
+    this.#channel.tell(state);
   }
-
-  #stop(): void {
-    this.#subscription?.close();
-    this.#subscription = undefined;
-    this.#state = undefined;
-    this.#forget();
-  }
-}
-
-/** What a frame is that this client does not understand. */
-export function foreignFrame(channel: string, thrown: unknown): TapelineError {
-  const where = v.isValiError(thrown) ? `${v.getDotPath(thrown.issues[0]) ?? "the frame"}: ` : "";
-  const what = thrown instanceof Error ? thrown.message : String(thrown);
-  return new TapelineError("foreign", `${channel} carries what this client does not know: ${where}${what}`, {
-    cause: thrown,
-  });
 }
 
 /**
