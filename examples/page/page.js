@@ -42,6 +42,10 @@ function show(session) {
   let followed;
   let reading = 0;
   let frame = 0;
+  at("progress").hidden = true;
+  at("job").textContent = "Backfill";
+  at("counts").textContent = "None is under way.";
+  at("log").replaceChildren();
 
   const levels = tapeline.levels(symbol, session === undefined ? options : { ...options, session });
   levels.on(
@@ -121,6 +125,7 @@ async function followJob(jobId, options) {
   try {
     for await (const job of tapeline.backfill(jobId, options)) {
       at("job").textContent = `Backfill ${job.status.replace("_", " ")}`;
+      at("progress").hidden = false;
       at("progress").value = job.progress_pct;
       const eta =
         job.eta_seconds === null || job.eta_seconds === 0 ? "" : `, about ${job.eta_seconds} s left`;

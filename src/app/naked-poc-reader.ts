@@ -130,6 +130,7 @@ function lastPrice(
 ): number | null {
   const newest = parts.findLast((part) => (profiles.spans(series, part)?.minutes.length ?? 0) > 0);
   const fold = newest && profiles.fold(series, [newest]);
+  fold?.profile.release();
   if (candle !== undefined && candle.minute >= (fold?.lastMinute ?? Number.NEGATIVE_INFINITY))
     return candle.close;
   return fold?.last ?? null;

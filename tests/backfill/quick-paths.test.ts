@@ -164,7 +164,7 @@ test("heartbeat() is answered while every connection of the pool is busy", async
 
 /** Resolves when somebody waits for the end of another's transaction. */
 async function untilWaiting(sql: postgres.ISql): Promise<void> {
-  for (let waited = 0; waited < 500; waited += 5) {
+  for (let waited = 0; waited < 5_000; waited += 5) {
     const waiting = await sql`select from pg_locks where locktype = 'transactionid' and not granted`;
     if (waiting.length > 0) return;
     await Bun.sleep(5);
