@@ -28,8 +28,8 @@ import {
 } from "../../src/core/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
 import { prepareLevels, readLevels, SeriesStore } from "../../src/store/mod.ts";
+import { seededRandom } from "../../tests/support/mod.ts";
 import { percentile } from "./percentile.ts";
-import { seededRandom } from "./seeded-random.ts";
 
 const BUDGET_MS = 2;
 const SCALES = { priceScale: 2, sizeScale: 5 };

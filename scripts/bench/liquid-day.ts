@@ -5,7 +5,7 @@ import {
   type MinuteContribution,
   type MinuteContributions,
 } from "../../src/core/mod.ts";
-import { seededRandom } from "./seeded-random.ts";
+import { seededRandom } from "../../tests/support/mod.ts";
 
 /** Bins that every minute of a liquid day trades in: what the busiest ones of BTCUSDT reach. */
 export const LIQUID_BINS_OF_MINUTE = 570;

@@ -27,9 +27,8 @@ import {
 import { LiveSeries } from "../../src/live/mod.ts";
 import { levelSetToWire } from "../../src/protocol/mod.ts";
 import { readLevels, SeriesStore } from "../../src/store/mod.ts";
-import { wholeWindow } from "../../tests/support/mod.ts";
+import { seededRandom, wholeWindow } from "../../tests/support/mod.ts";
 import { LIQUID_GRID, LIQUID_LOW, liquidDay } from "./liquid-day.ts";
-import { seededRandom } from "./seeded-random.ts";
 
 const BUDGET_US = 20;
 const RATES = [1_000, 10_000] as const;

@@ -23,8 +23,8 @@ import {
   VALUE_AREA_METHODS,
   type ValueAreaMethod,
 } from "../../src/core/mod.ts";
+import { seededRandom } from "../../tests/support/mod.ts";
 import { percentile } from "./percentile.ts";
-import { seededRandom } from "./seeded-random.ts";
 
 const BUDGET_MS = 10;
 const FIRST_MINUTE = 20_100 * MINUTES_PER_DAY;

@@ -23,7 +23,7 @@ import {
   windowLevels,
 } from "../../src/core/mod.ts";
 import { DayLoader, DayProfiles, SeriesStore } from "../../src/store/mod.ts";
-import { wholeWindow } from "../../tests/support/mod.ts";
+import { seededRandom, wholeWindow } from "../../tests/support/mod.ts";
 import { percentile } from "./percentile.ts";
 
 const BUDGET_MS = 10;
@@ -40,20 +40,12 @@ const { values: options } = parseArgs({
   options: { days: { type: "string", default: "366" }, windows: { type: "string", default: "200" } },
 });
 const days = Number(options.days);
-/** Reproducible numbers in [0, 1): a linear congruence, good enough to fill bins. */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 const GRID: GridOf = { scales: { priceScale: 2, sizeScale: 5 }, binUnits: BIN_UNITS };
 
 /** The lowest price of each day; the seed makes a year that spans 370,000 bins. */
 const lowOfDay = (() => {
-  const random = seededRandom(166);
+  const random = seededRandom(9_835);
   let price = START_PRICE_UNITS;
   return Array.from({ length: days }, () => {
     price *= 1 + (random() - 0.5) * 0.06;
