@@ -8,6 +8,7 @@ import {
   type Follower,
   type FollowOptions,
   type ListenOptions,
+  listen,
   type Topic,
   throwUncaught,
   topicInbox,
@@ -91,24 +92,7 @@ export class LiveState<T> implements AsyncIterable<T> {
 
   /** Calls `listener` with the state as it is and then with each newer one, until the answered function is called. */
   on(listener: (state: T) => void, { onError = throwUncaught }: ListenOptions = {}): () => void {
-    const { signal } = this.#options;
-    let over = signal?.aborted === true;
-    if (over) return () => undefined;
-    const end = () => {
-      over = true;
-      signal?.removeEventListener("abort", end);
-      stop();
-    };
-    const stop = this.#topics.of(this.#name).follow({
-      put: (state) => queueMicrotask(() => over || listener(state)),
-      fail: (error) => {
-        end();
-        onError(error);
-      },
-      end: () => end(),
-    });
-    signal?.addEventListener("abort", end, { once: true });
-    return end;
+    return listen(() => this.#topics.of(this.#name), listener, onError, this.#options.signal);
   }
 
   /** The state as it is, or the first that comes. */

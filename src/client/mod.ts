@@ -10,6 +10,7 @@ export type {
   ReadyAnswer,
   RecentJobs,
   StartupAnswer,
+  WireGapChange,
   WireLevelSet,
   WireNumber,
   WireProfile,
@@ -17,6 +18,7 @@ export type {
 export type { BackfillFollow } from "./backfill-follow.ts";
 export * from "./backfill-wait-error.ts";
 export type { Bar, Bars } from "./bars-merge.ts";
+export type { EventStream, StreamUpdate } from "./event-stream.ts";
 export type { CallOptions } from "./http-call.ts";
 export type { BackfillChange, BackfillUpdate } from "./job-merge.ts";
 export type { LevelSet } from "./levels-merge.ts";

@@ -1,6 +1,7 @@
-import type { JobAnswer, WireBarsState } from "../protocol/mod.ts";
+import { type JobAnswer, JobTransition, type WireBarsState, WireGapChange } from "../protocol/mod.ts";
 import { BackfillFollow, JobTopic } from "./backfill-follow.ts";
 import { type Bars, BarsMerge } from "./bars-merge.ts";
+import { EventStream, EventTopic } from "./event-stream.ts";
 import { HttpCaller } from "./http-call.ts";
 import { type LevelSet, LevelsMerge } from "./levels-merge.ts";
 import { LiveState, LiveTopic } from "./live-state.ts";
@@ -34,6 +35,8 @@ export class Tapeline {
   readonly #levels: TopicBook<LiveTopic<LevelSet>>;
   readonly #bars: TopicBook<LiveTopic<Bars>>;
   readonly #jobs: TopicBook<JobTopic>;
+  readonly #transitions: TopicBook<EventTopic<JobTransition>>;
+  readonly #gaps: TopicBook<EventTopic<WireGapChange>>;
   #closed = false;
 
   /** `url`: the server's base URL (`http://127.0.0.1:8080`); default: where this page comes from. */
@@ -52,6 +55,10 @@ export class Tapeline {
     this.#jobs = new TopicBook(
       (name, forget) => new JobTopic(name, connection, () => this.#readJob(name), forget),
     );
+    this.#transitions = new TopicBook(
+      (name, forget) => new EventTopic(name, connection, JobTransition, forget),
+    );
+    this.#gaps = new TopicBook((name, forget) => new EventTopic(name, connection, WireGapChange, forget));
   }
 
   /** The level set of a symbol: of the running session, which rolls when the next one begins, or of the named one. */
@@ -73,6 +80,18 @@ export class Tapeline {
     return new BackfillFollow(jobChannel(jobId), this.#jobs, options);
   }
 
+  /** Every transition of every job from now on, those of the start-up backfill and of repairs among them. */
+  jobs(options: FollowOptions = {}): EventStream<JobTransition> {
+    this.#assertOpen();
+    return new EventStream("backfill", this.#transitions, options);
+  }
+
+  /** Minutes of a symbol that are found missing or filled, or contradict the venue's candles or no longer do, from now on. */
+  gaps(symbol: string, options: FollowOptions = {}): EventStream<WireGapChange> {
+    this.#assertOpen();
+    return new EventStream(`gaps:${symbol}`, this.#gaps, options);
+  }
+
   /** Where the connection stands: `disconnected` while nothing is followed. */
   get status(): ConnectionStatus {
     return this.#connection.status;
@@ -83,7 +102,7 @@ export class Tapeline {
     return this.#connection.onStatus(listener);
   }
 
-  /** Ends everything: loops over states end, waits and loops over jobs end in an error of kind `closed`. */
+  /** Ends everything: loops over states and events end, waits and loops over jobs end in an error of kind `closed`. */
   close(): void {
     this.#closed = true;
     this.#connection.close();

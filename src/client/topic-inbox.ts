@@ -68,3 +68,29 @@ export function throwUncaught(error: unknown): void {
     throw error;
   });
 }
+
+/** Calls `listener` with what followers of a topic are told, until the signal aborts or the answered function is called. */
+export function listen<T>(
+  topic: () => Topic<T>,
+  listener: (value: T) => void,
+  onError: (error: unknown) => void,
+  signal: AbortSignal | undefined,
+): () => void {
+  let over = signal?.aborted === true;
+  if (over) return () => undefined;
+  const end = () => {
+    over = true;
+    signal?.removeEventListener("abort", end);
+    stop();
+  };
+  const stop = topic().follow({
+    put: (value) => queueMicrotask(() => over || listener(value)),
+    fail: (error) => {
+      end();
+      onError(error);
+    },
+    end: () => end(),
+  });
+  signal?.addEventListener("abort", end, { once: true });
+  return end;
+}

@@ -40,8 +40,11 @@ for await (const set of tapeline.levels("BTCUSDT", { session: "2026-01-02" })) {
 for await (const { bars } of tapeline.bars("BTCUSDT", "5m")) bars[0]?.open satisfies number | string | null | undefined;
 for await (const job of tapeline.backfill("id"))
   if (job.change.kind === "transition") job.change.transition.to satisfies string;
+for await (const update of tapeline.gaps("BTCUSDT"))
+  if (update.kind === "event") update.event.change satisfies "found" | "filled" | "mismatch" | "resolved";
+const job: string = (await tapeline.jobs().until(({ to }) => to === "complete", { timeoutMs: 1_000 })).job_id;
 // @ts-expect-error there is no such command
-await tapeline.http.control("id", "explode");
+await tapeline.http.control(job, "explode");
 // @ts-expect-error there is no such interval
 tapeline.bars("BTCUSDT", "7m");
 export const poc: string | null = (await tapeline.http.levels({ symbol: "BTCUSDT" })).certainty.POC;
