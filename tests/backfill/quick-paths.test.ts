@@ -78,6 +78,8 @@ test("quickCommit() that deadlocks with another owner of its minutes writes noth
     sql`insert into coverage (series_id, range, segment_id) values (${series.id}, int8range(${lo}, ${hi}), ${older})`;
   let quick: Promise<CommitOutcome | undefined> | undefined;
   const other = database.sql.begin(async (sql) => {
+    // Of two that wait for each other, the one that looks first is ended.
+    await sql`set local deadlock_timeout = '30s'`;
     await own(sql, second);
     quick = quickCommit(database, lease, result);
     await untilWaiting(sql);
