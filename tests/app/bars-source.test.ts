@@ -12,9 +12,7 @@ import {
 } from "../../src/core/mod.ts";
 import { BARS_KEPT, barToWire, WireBar } from "../../src/protocol/mod.ts";
 import { batchOfTrades, type MadeTrade } from "../support/trades.ts";
-import { BIN_UNITS, ChannelWorld, type Reader } from "./channel-world.ts";
-
-const NOW = "2026-01-02T10:00:30Z";
+import { BIN_UNITS, ChannelWorld, happeningKind, NOW, type Reader } from "./channel-world.ts";
 
 /** Members of `bars` that a reader was told are gone stay as null. */
 const Held = v.looseObject({ bars: v.record(v.string(), v.nullable(WireBar)), loading: v.boolean() });
@@ -85,7 +83,7 @@ test("bars channel, a reader that skipped frames gets every closed bar, and noth
   const quick = await world.reader("bars:BTCUSDT:1m");
   const slow = await world.reader("bars:BTCUSDT:1m");
   barsOf(slow);
-  slow.peer.socket.reading = false;
+  slow.stop();
   const first = world.minute;
   for (let ended = first; ended < first + 20; ended++) {
     world.live([trade(ended, 100 + ended - first)]);
@@ -93,8 +91,7 @@ test("bars channel, a reader that skipped frames gets every closed bar, and noth
     world.live([trade(ended, 100 + ended - first)], { lo: ended, hi: ended + 1 });
     await world.pass(100);
   }
-  slow.peer.socket.take();
-  slow.peer.session.drained();
+  slow.take();
   await world.pass(100);
   expect(barsOf(slow)).toEqual(truth(world, "1m"));
   expect(barsOf(quick)).toEqual(barsOf(slow));
@@ -110,7 +107,7 @@ test("bars channel, any reader at any speed holds what the store knows, whatever
       fc.constantFrom(...BAR_INTERVALS),
       fc.array(
         fc.record({
-          kind: fc.constantFrom("live", "seal", "commit", "uncover", "pass", "stop", "take"),
+          kind: happeningKind,
           back: fc.integer({ min: 0, max: 400 }),
           length: fc.integer({ min: 1, max: 30 }),
           price: fc.integer({ min: 1, max: 500 }),
@@ -124,25 +121,11 @@ test("bars channel, any reader at any speed holds what the store knows, whatever
         for (const { kind, back, length, price } of steps) {
           const lo = world.minute - back;
           const range = { lo, hi: Math.min(lo + length, world.minute) };
-          if (kind === "live") world.live([trade(world.minute, price)]);
-          else if (kind === "seal" && range.lo < range.hi) world.live([trade(range.lo, price)], range);
-          else if (kind === "commit" && range.lo < range.hi) world.commit(range, [trade(range.lo, price, 2)]);
-          else if (kind === "uncover" && range.lo < range.hi) {
-            world.series.uncover(range);
-            world.changed();
-          } else if (kind === "pass") await world.pass(length * 10_000);
-          else if (kind === "stop") reader.peer.socket.reading = false;
-          else if (kind === "take") {
-            reader.peer.socket.take();
-            reader.peer.session.drained();
-          }
-          await world.pass(110);
+          const trades = [trade(range.lo, price, kind === "commit" ? 2 : 1)];
+          const running = trade(world.minute, price);
+          await world.happens({ kind, range, trades, running, ms: length * 10_000 }, reader);
         }
-        reader.peer.socket.take();
-        reader.peer.session.drained();
-        // A minute's end is told when it is no longer waited for: look when that is over.
-        await world.pass(65_000 - (world.nowMs % 60_000));
-        await world.pass(500);
+        await world.rests(reader);
         expect(barsOf(reader)).toEqual(truth(world, interval));
         expect(world.errors).toEqual([]);
       },
@@ -202,7 +185,7 @@ test("bars channel, who is further behind than changes are remembered gets the w
   const world = new ChannelWorld(NOW);
   const reader = await world.reader("bars:BTCUSDT:1m");
   barsOf(reader);
-  reader.peer.socket.reading = false;
+  reader.stop();
   const other = await world.reader("bars:BTCUSDT:1m");
   const { minute } = world;
   for (let round = 0; round < 30; round++) {
@@ -216,8 +199,7 @@ test("bars channel, who is further behind than changes are remembered gets the w
     world.changed();
     await world.pass(110);
   }
-  reader.peer.socket.take();
-  reader.peer.session.drained();
+  reader.take();
   await world.pass(200);
   expect(barsOf(reader)).toEqual(truth(world, "1m"));
   expect(reader.frames.at(-1)).toMatchObject({ previous_revision: null, interval: "1m" });

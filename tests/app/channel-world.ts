@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import * as v from "valibot";
 import { PushChannels } from "../../src/app/push-channels.ts";
 import {
@@ -14,6 +15,8 @@ import { makeHub, type Peer, settle } from "../push/fakes.ts";
 import { batchOfTrades, instrumentNamed, type MadeTrade } from "../support/trades.ts";
 
 export const BIN_UNITS = 5;
+/** When a world begins, where it does not matter: in the middle of a minute, ten hours into a session. */
+export const NOW = "2026-01-02T10:00:30Z";
 /** How long a minute may be proven whole after its end, ms. */
 const GRACE_MS = 4_000;
 
@@ -106,6 +109,29 @@ export class ChannelWorld {
     this.changed();
   }
 
+  /** What may happen at any time, to the series or to somebody who reads it. Of an empty range nothing is told. */
+  async happens({ kind, range, trades, running, ms }: Happening, reader: Reader): Promise<void> {
+    const some = range.lo < range.hi;
+    if (kind === "live") this.live([running]);
+    else if (kind === "seal" && some) this.live(trades, range);
+    else if (kind === "commit" && some) this.commit(range, trades);
+    else if (kind === "uncover" && some) {
+      this.series.uncover(range);
+      this.changed();
+    } else if (kind === "pass") await this.pass(ms);
+    else if (kind === "stop") reader.stop();
+    else if (kind === "take") reader.take();
+    await this.pass(110);
+  }
+
+  /** A reader takes all, and time passes until nothing more is to be told. */
+  async rests(reader: Reader): Promise<void> {
+    reader.take();
+    // A minute's end is told when it is no longer waited for: look when that is over.
+    await this.pass(65_000 - (this.nowMs % 60_000));
+    await this.pass(500);
+  }
+
   /** Time passes; a minute's end is told as the engine does. */
   async pass(ms: number): Promise<void> {
     const before = minuteOfMs(this.nowMs - GRACE_MS);
@@ -125,6 +151,20 @@ export class ChannelWorld {
   }
 }
 
+const HAPPENINGS = ["live", "seal", "commit", "uncover", "pass", "stop", "take"] as const;
+export const happeningKind = fc.constantFrom(...HAPPENINGS);
+
+/** What a happening is made of; each kind takes what it needs. */
+export interface Happening {
+  readonly kind: (typeof HAPPENINGS)[number];
+  readonly range: MinuteRange;
+  /** Of the range. */
+  readonly trades: readonly MadeTrade[];
+  /** In the running minute. */
+  readonly running: MadeTrade;
+  readonly ms: number;
+}
+
 /** A client that holds what it was told, merged by the rule of changes. */
 export class Reader {
   readonly peer: Peer;
@@ -134,6 +174,17 @@ export class Reader {
 
   constructor(peer: Peer) {
     this.peer = peer;
+  }
+
+  /** Its socket takes no more for now. */
+  stop(): void {
+    this.peer.socket.reading = false;
+  }
+
+  /** Its socket takes what it was kept from, and goes on. */
+  take(): void {
+    this.peer.socket.take();
+    this.peer.session.drained();
   }
 
   /** What it holds now, after taking in all that has arrived. */

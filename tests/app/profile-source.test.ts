@@ -5,9 +5,8 @@ import { DEFAULT_SHARE, foldMinutes, type MinuteRange, minuteOfMs } from "../../
 import { PROFILE_BINS_MAX, viewProfile, WireProfileState } from "../../src/protocol/mod.ts";
 import { RESIDENT_DAYS_MAX } from "../../src/store/mod.ts";
 import { batchOfTrades, type MadeTrade } from "../support/trades.ts";
-import { BIN_UNITS, ChannelWorld, type Reader } from "./channel-world.ts";
+import { BIN_UNITS, ChannelWorld, happeningKind, NOW, type Reader } from "./channel-world.ts";
 
-const NOW = "2026-01-02T10:00:30Z";
 const CHANNEL = "profile:BTCUSDT";
 
 const trade = (minute: number, price: number, size = 1, id = minute * 1_000 + price): MadeTrade => ({
@@ -59,7 +58,7 @@ test("profile channel, any reader at any speed holds what HTTP tells, whatever h
     fc.asyncProperty(
       fc.array(
         fc.record({
-          kind: fc.constantFrom("live", "seal", "commit", "uncover", "pass", "stop", "take"),
+          kind: happeningKind,
           back: fc.integer({ min: 0, max: 590 }),
           length: fc.integer({ min: 1, max: 90 }),
           prices: fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 5 }),
@@ -74,24 +73,10 @@ test("profile channel, any reader at any speed holds what HTTP tells, whatever h
           const trades = [...new Set(prices)].map((price, at) => trade(range.lo + (at % length), price));
           const own = trades.filter(({ timeMs }) => minuteOfMs(timeMs) < range.hi);
           own.sort((a, b) => a.id - b.id);
-          if (kind === "live") world.live([trade(world.minute, prices[0] ?? 1)]);
-          else if (kind === "seal" && range.lo < range.hi) world.live(own, range);
-          else if (kind === "commit" && range.lo < range.hi) world.commit(range, own);
-          else if (kind === "uncover" && range.lo < range.hi) {
-            world.series.uncover(range);
-            world.changed();
-          } else if (kind === "pass") await world.pass(length * 1_000);
-          else if (kind === "stop") reader.peer.socket.reading = false;
-          else if (kind === "take") {
-            reader.peer.socket.take();
-            reader.peer.session.drained();
-          }
-          await world.pass(110);
+          const running = trade(world.minute, prices[0] ?? 1);
+          await world.happens({ kind, range, trades: own, running, ms: length * 1_000 }, reader);
         }
-        reader.peer.socket.take();
-        reader.peer.session.drained();
-        await world.pass(65_000 - (world.nowMs % 60_000));
-        await world.pass(500);
+        await world.rests(reader);
         const { session: _, as_of: _a, revision: _r, ...state } = held(reader);
         expect(state).toEqual(truth(world));
         expect(world.errors).toEqual([]);
@@ -179,7 +164,7 @@ test("profile channel, who is further behind than changes are remembered gets it
   const reader = await world.reader(CHANNEL);
   const quick = await world.reader(CHANNEL);
   held(reader);
-  reader.peer.socket.reading = false;
+  reader.stop();
   for (let round = 1; round <= 6; round++) {
     const trades = Array.from({ length: 2_000 }, (_, at) =>
       trade(minute - 1, (1 + at) * BIN_UNITS, round, at + 1),
@@ -188,8 +173,7 @@ test("profile channel, who is further behind than changes are remembered gets it
     await world.pass(110);
     held(quick);
   }
-  reader.peer.socket.take();
-  reader.peer.session.drained();
+  reader.take();
   await world.pass(110);
   expect(held(reader)).toEqual(held(quick));
   expect(held(reader)).toMatchObject(truth(world));
