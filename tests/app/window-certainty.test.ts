@@ -21,7 +21,7 @@ import {
   type WireWindowLevels,
 } from "../../src/protocol/mod.ts";
 import { RESIDENT_DAYS_MAX } from "../../src/store/mod.ts";
-import { type MarketDay, madeDay, SHAPES } from "../store/market-day.ts";
+import { chunksOf, EVERYTHING, type MarketDay, madeDay, madeDays, type SHAPES } from "../store/market-day.ts";
 import { BIN_UNITS } from "../store/minute-model.ts";
 import { SCALES, seededRandom } from "../support/trades.ts";
 import { AREA_LEVELS, expectTrueNaked, expectTrueWindow, TOLD_LEVELS } from "./window-truth.ts";
@@ -37,7 +37,6 @@ const PART = Array.from({ length: DAYS }, (_, day): MinuteRange => {
 });
 const ALL: MinuteRange = { lo: dayRange(DAY).lo, hi: dayRange(DAY + DAYS - 1).lo + MINUTES };
 const NAMES = PART.map((_, day) => formatDay(DAY + day));
-const EVERYTHING = { sides: true, quote: true };
 const FINER = { priceScale: SCALES.priceScale + 1, sizeScale: SCALES.sizeScale + 1 };
 
 /** Sessions of 40 minutes at the begin of each day; the last one has ended, and live trades are received since, but none came. */
@@ -114,26 +113,6 @@ function expectTrue(told: Answers, complete: Answers, during: string): void {
   expectTrueNaked(told.naked, complete.naked, during);
 }
 
-/** Ranges of some minutes each that make up the sessions, in any order. */
-function chunks(random: () => number): MinuteRange[] {
-  const made: [order: number, range: MinuteRange][] = [];
-  for (const { lo, hi } of PART)
-    for (let from = lo; from < hi; ) {
-      const to = Math.min(hi, from + 1 + Math.floor(random() * 14));
-      made.push([random(), { lo: from, hi: to }]);
-      from = to;
-    }
-  return made.sort(([a], [b]) => a - b).map(([, range]) => range);
-}
-
-const madeDays = fc.record({
-  seed: fc.nat(),
-  shape: fc.constantFrom(...SHAPES),
-  sides: fc.boolean(),
-  quote: fc.boolean(),
-  early: fc.boolean(),
-});
-
 /** A market that trades in the sessions alone. */
 function madeMarket(seed: number, shape: (typeof SHAPES)[number]): MarketDay {
   const market = madeDay(seed, shape, ALL);
@@ -167,7 +146,7 @@ test("WindowService, no claim is ever taken back: any windows, any order of cand
       const commit = (range: MinuteRange) => store.commit(range, market.contributions(range));
       if (early) put(ALL);
       else for (const gap of Coverage.of(PART).missing(ALL)) put(gap);
-      const steps = chunks(random).flatMap((range) => {
+      const steps = chunksOf(PART, random).flatMap((range) => {
         const again: MinuteRange = { lo: range.lo, hi: range.lo + 1 };
         const odds = random();
         return [

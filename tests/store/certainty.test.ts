@@ -23,14 +23,13 @@ import { SKELETON_DAYS_MAX } from "../../src/store/skeleton.ts";
 import { testWithData } from "../support/shared-data.ts";
 import { batchOfTrades, instrumentNamed, SCALES, seededRandom } from "../support/trades.ts";
 import { AREA_LEVELS, expectTrue, TOLD_LEVELS } from "./level-truth.ts";
-import { type MarketDay, madeDay, SHAPES, shortSession } from "./market-day.ts";
+import { chunksOf, EVERYTHING, type MarketDay, madeDay, madeDays, shortSession } from "./market-day.ts";
 import { BIN_UNITS } from "./minute-model.ts";
 
 const LO = 20_000 * 1_440 + 700;
 const SESSION = shortSession(LO);
 const ALL: MinuteRange = { lo: SESSION.previous.lo, hi: SESSION.range.hi };
 const ENDED = { nowMinute: ALL.hi + 5, expectedEnd: ALL.hi + 5 };
-const EVERYTHING = { sides: true, quote: true };
 
 interface Reading {
   readonly method: (typeof VALUE_AREA_METHODS)[number];
@@ -66,25 +65,6 @@ function completeSets(day: MarketDay, scales = SCALES): Promise<LevelSet[]> {
   return setsOf(store);
 }
 
-/** Ranges of some minutes each that make up `range`, in any order. */
-function chunksOf({ lo, hi }: MinuteRange, random: () => number): MinuteRange[] {
-  const chunks: [order: number, range: MinuteRange][] = [];
-  for (let from = lo; from < hi; ) {
-    const to = Math.min(hi, from + 1 + Math.floor(random() * 14));
-    chunks.push([random(), { lo: from, hi: to }]);
-    from = to;
-  }
-  return chunks.sort(([a], [b]) => a - b).map(([, range]) => range);
-}
-
-const madeDays = fc.record({
-  seed: fc.nat(),
-  shape: fc.constantFrom(...SHAPES),
-  sides: fc.boolean(),
-  quote: fc.boolean(),
-  early: fc.boolean(),
-});
-
 test("readLevels(), no claim is ever taken back: any day, any order of candles, commits, corrections and finer scales", async () => {
   let certain = 0;
   await fc.assert(
@@ -98,7 +78,7 @@ test("readLevels(), no claim is ever taken back: any day, any order of candles, 
       const commit = (range: MinuteRange) => store.commit(range, day.contributions(range));
       const steps = [
         ...(early ? [() => put(ALL)] : []),
-        ...chunksOf(ALL, random).flatMap((range) => {
+        ...chunksOf([ALL], random).flatMap((range) => {
           const again: MinuteRange = { lo: range.lo, hi: range.lo + 1 };
           const odds = random();
           return [
@@ -145,7 +125,7 @@ test("readLevels(), live minutes count on top of what candles tell, and a break 
       const store = newStore();
       store.putCandles({ lo: ALL.lo, hi: joined }, day.candles({ lo: ALL.lo, hi: joined }, EVERYTHING));
       store.receivingFrom = joined;
-      const waiting = chunksOf({ lo: ALL.lo, hi: joined }, random);
+      const waiting = chunksOf([{ lo: ALL.lo, hi: joined }], random);
       for (let now = joined; now < SESSION.range.hi; now++) {
         const at = { nowMinute: now, expectedEnd: now - 1 };
         const seen = 1 + Math.floor(random() * 5);

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import {
   foldMinutes,
   type MinuteContribution,
@@ -24,6 +25,13 @@ export function shortSession(lo: number, minutes = 90): Session {
   };
 }
 
+/** What candles may tell beside prices and volume. */
+export interface CandleTells {
+  readonly sides: boolean;
+  readonly quote: boolean;
+}
+export const EVERYTHING: CandleTells = { sides: true, quote: true };
+
 /** Trades of minutes, and what a store and a venue make of them. */
 export class MarketDay {
   readonly trades = new Map<number, readonly MadeTrade[]>();
@@ -39,10 +47,7 @@ export class MarketDay {
     return foldMinutes(batchOfTrades(all), BIN_UNITS);
   }
 
-  candles(
-    { lo, hi }: MinuteRange,
-    tells: { readonly sides: boolean; readonly quote: boolean },
-  ): MinuteCandles {
+  candles({ lo, hi }: MinuteRange, tells: CandleTells): MinuteCandles {
     const candles: SkeletonCandle[] = [];
     for (let minute = lo; minute < hi; minute++) {
       const [contribution] = this.contributions({ lo: minute, hi: minute + 1 }).minutes;
@@ -51,7 +56,7 @@ export class MarketDay {
     return { scales: SCALES, candles, quoteDigits: Number.POSITIVE_INFINITY };
   }
 
-  #candle(of: MinuteContribution, { sides, quote }: { sides: boolean; quote: boolean }): SkeletonCandle {
+  #candle(of: MinuteContribution, { sides, quote }: CandleTells): SkeletonCandle {
     const { minute, open, high, low, close, volume, quoteVolume, buyVolume, rawCount } = of;
     let buyQuoteVolume = 0n;
     for (const { buy, price, size } of this.trades.get(minute) ?? [])
@@ -67,6 +72,27 @@ export class MarketDay {
 
 export const SHAPES = ["trend", "flat", "huge print", "two peaks", "one price", "gaps"] as const;
 export type Shape = (typeof SHAPES)[number];
+
+/** What a day is made of, what its candles tell, and whether all of them come before any commit. */
+export const madeDays = fc.record({
+  seed: fc.nat(),
+  shape: fc.constantFrom(...SHAPES),
+  sides: fc.boolean(),
+  quote: fc.boolean(),
+  early: fc.boolean(),
+});
+
+/** Ranges of some minutes each that make up `ranges`, in any order. */
+export function chunksOf(ranges: readonly MinuteRange[], random: () => number): MinuteRange[] {
+  const chunks: [order: number, range: MinuteRange][] = [];
+  for (const { lo, hi } of ranges)
+    for (let from = lo; from < hi; ) {
+      const to = Math.min(hi, from + 1 + Math.floor(random() * 14));
+      chunks.push([random(), { lo: from, hi: to }]);
+      from = to;
+    }
+  return chunks.sort(([a], [b]) => a - b).map(([, range]) => range);
+}
 
 /** A made day of some shape; prices around 100.00. */
 export function madeDay(seed: number, shape: Shape, { lo, hi }: MinuteRange): MarketDay {
