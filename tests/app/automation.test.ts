@@ -2,10 +2,10 @@ import { afterAll, expect, test } from "bun:test";
 import * as v from "valibot";
 import { MS_PER_MINUTE } from "../../src/core/mod.ts";
 import { ScheduleAnswer, WebhookCreated } from "../../src/protocol/mod.ts";
-import { startSimulatorServer, type ThisProcess, thisProcess } from "../../src/runtime/mod.ts";
+import { type ThisProcess, thisProcess } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
-import { appInProcess } from "../support/app-in-process.ts";
-import { environment, Workbench } from "../support/processes.ts";
+import { AppBench } from "../support/app-bench.ts";
+import { environment } from "../support/processes.ts";
 import { getJson, TapelineApi } from "../support/tapeline-api.ts";
 import { until } from "../support/until.ts";
 import { Receiver } from "../webhook/receiver.ts";
@@ -14,11 +14,8 @@ import { Receiver } from "../webhook/receiver.ts";
 const WAIT_MS = 90_000;
 const TEST_TIMEOUT_MS = 300_000;
 
-const bench = new Workbench();
-const closing: (() => Promise<void>)[] = [() => bench.close()];
-afterAll(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+const bench = new AppBench();
+afterAll(() => bench.close());
 
 test(
   "a schedule submits its backfill when it is due, and a webhook is told of every state of it",
@@ -29,17 +26,15 @@ test(
     const machine = thisProcess();
     const host: ThisProcess = { ...machine, clock: (offsetMs) => ({ ...machine.clock(offsetMs), nowMs }) };
     const market = createGeneratedMarket({ symbol: "DEMOUSDT", seed: 7, preset: PRESETS.thin });
-    const exchange = startSimulatorServer({ markets: [market], clock: nowMs });
-    closing.push(() => exchange.stop());
+    const exchange = bench.openExchange({ markets: [market], clock: nowMs });
     const receiver = await Receiver.start();
-    closing.push(() => receiver.stop());
+    bench.opened(() => receiver.stop());
     const env = environment(await bench.folder(), exchange, {
       SYMBOLS: "DEMOUSDT",
       CONTEXT_BACKFILL_ENABLED: "false",
       WEBHOOK_ALLOW_PRIVATE: "true",
     });
-    const running = await appInProcess(env, { follow: true, host });
-    closing.push(() => running.app.close());
+    const running = await bench.openApp(env, { follow: true, host });
     const send = async (method: string, path: string, body: unknown) => {
       const answer = await fetch(`${running.app.url}${path}`, {
         method,

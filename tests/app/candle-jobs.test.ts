@@ -2,10 +2,10 @@ import { afterAll, expect, test } from "bun:test";
 import * as v from "valibot";
 import { isTimeframe, timeframeMinutes } from "../../src/core/mod.ts";
 import { BackfillAccepted, type JobAnswer } from "../../src/protocol/mod.ts";
-import { type SimulatorServer, startSimulatorServer } from "../../src/runtime/mod.ts";
+import type { SimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
-import { appInProcess } from "../support/app-in-process.ts";
-import { environment, Workbench } from "../support/processes.ts";
+import { AppBench } from "../support/app-bench.ts";
+import { environment } from "../support/processes.ts";
 import { TapelineApi } from "../support/tapeline-api.ts";
 import { until } from "../support/until.ts";
 
@@ -17,11 +17,8 @@ const TIMEFRAMES = (process.env["CANDLE_TIMEFRAMES"] ?? "5m,15m,1h,1d").split(",
 const START_MS = Date.parse("2024-03-01T00:00:00Z");
 const TEST_TIMEOUT_MS = DAYS > 2 ? 3_600_000 : 120_000;
 
-const bench = new Workbench();
-const closing: (() => Promise<unknown>)[] = [() => bench.close()];
-afterAll(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-}, 60_000);
+const bench = new AppBench();
+afterAll(() => bench.close(), 60_000);
 
 const names = Array.from({ length: SYMBOLS }, (_, n) => `C${String(n).padStart(2, "0")}USDT`);
 /** Three in the middle that the exchange does not list. */
@@ -32,9 +29,7 @@ const day = (n: number) => new Date(START_MS + n * 86_400_000).toISOString().sli
 function exchangeOf(symbols: readonly string[]): SimulatorServer {
   const preset = { ...PRESETS.thin, tradesPerDay: 60 };
   const markets = symbols.map((symbol) => createGeneratedMarket({ symbol, preset }));
-  const exchange = startSimulatorServer({ markets, weights: { limitPerMinute: 1_000_000 } });
-  closing.push(() => exchange.stop());
-  return exchange;
+  return bench.openExchange({ markets, weights: { limitPerMinute: 1_000_000 } });
 }
 
 /** Asks for a job. */
@@ -59,11 +54,10 @@ test(
   async () => {
     const exchange = exchangeOf(listed);
     exchange.exchange.faults.add({ kind: "throttle", every: 97, retry_after_s: 1 });
-    const { app } = await appInProcess(
+    const { app } = await bench.openApp(
       environment(await bench.folder(), exchange, { SYMBOLS: "C00USDT", BACKFILL_PARALLEL: "8" }),
       { follow: false },
     );
-    closing.push(() => app.close());
     const api = new TapelineApi(app.url);
     const run = async (body: object) => api.ended((await submit(app.url, body)).job_id, TEST_TIMEOUT_MS);
     const klines = () => exchange.exchange.requests.summary().paths["/api/v3/klines"];

@@ -1,10 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
 import * as v from "valibot";
 import { JobAnswer } from "../../src/protocol/mod.ts";
-import { startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
-import { type AppInProcess, appInProcess } from "../support/app-in-process.ts";
-import { environment, Workbench } from "../support/processes.ts";
+import { AppBench } from "../support/app-bench.ts";
+import { environment } from "../support/processes.ts";
 import { TapelineApi } from "../support/tapeline-api.ts";
 import { until } from "../support/until.ts";
 
@@ -15,22 +14,17 @@ const LET_GO_MS = 15_000;
 const DAY = "2026-01-02";
 const TEST_TIMEOUT_MS = 120_000;
 
-const bench = new Workbench();
-const closing: (() => Promise<void>)[] = [() => bench.close()];
-afterAll(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+const bench = new AppBench();
+afterAll(() => bench.close());
 
 async function start() {
   const market = createGeneratedMarket({ symbol: "DEMOUSDT", seed: 7, preset: PRESETS.thin });
-  const exchange = startSimulatorServer({ markets: [market] });
-  closing.push(() => exchange.stop());
+  const exchange = bench.openExchange({ markets: [market] });
   const env = environment(await bench.folder(), exchange, {
     SYMBOLS: "DEMOUSDT",
     BACKFILL_CHUNK_MINUTES: "60",
   });
-  const running: AppInProcess = await appInProcess(env, { follow: false });
-  closing.push(() => running.app.close());
+  const running = await bench.openApp(env, { follow: false });
   const api = new TapelineApi(running.app.url);
   const tell = async (id: string, word: string, body: unknown = {}) => {
     const answer = await fetch(`${running.app.url}/api/v1/backfill/${id}/${word}`, {

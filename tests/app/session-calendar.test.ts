@@ -1,10 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
 import { waitForBackfill } from "../../src/client/mod.ts";
 import { ReadyAnswer } from "../../src/protocol/mod.ts";
-import { startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
-import { appInProcess } from "../support/app-in-process.ts";
-import { environment, Workbench } from "../support/processes.ts";
+import { AppBench } from "../support/app-bench.ts";
+import { environment } from "../support/processes.ts";
 import { getJson, TapelineApi } from "../support/tapeline-api.ts";
 import { until } from "../support/until.ts";
 
@@ -15,30 +14,24 @@ const SYMBOL = "THINUSDT";
 /** A Saturday. */
 const NOW = Date.parse("2026-01-03T12:00:10Z");
 
-const bench = new Workbench();
-const open: { close(): Promise<void> }[] = [];
-afterAll(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-  await bench.close();
-}, TIMEOUT_MS);
+const bench = new AppBench();
+afterAll(() => bench.close(), TIMEOUT_MS);
 
 test(
   "SESSION, on a Saturday Friday's session stands, its minutes and Thursday's are fetched, and the night is not",
   async () => {
     const offsetMs = NOW - Date.now();
-    const exchange = startSimulatorServer({
+    const exchange = bench.openExchange({
       markets: [createGeneratedMarket({ symbol: SYMBOL, preset: PRESETS.thin })],
       clockOffsetMs: offsetMs,
     });
-    open.push({ close: () => exchange.stop() });
     const env = environment(await bench.folder(), exchange, {
       SYMBOLS: SYMBOL,
       SESSION: "09:30-16:00 America/New_York mon-fri",
       BACKFILL_CHUNK_MINUTES: "30",
       CLOCK_OFFSET_MS: String(offsetMs),
     });
-    const { app, fatal, log } = await appInProcess(env, { follow: true });
-    open.push(app);
+    const { app, fatal, log } = await bench.openApp(env, { follow: true });
     await waitForBackfill({ url: app.url, timeoutMs: WAIT_MS });
 
     const ready = await until("the sessions to be whole", async () => {

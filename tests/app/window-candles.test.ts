@@ -1,9 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { WireComparison, WirePeriods, WireProfileSummary } from "../../src/protocol/mod.ts";
-import { startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
-import { appInProcess } from "../support/app-in-process.ts";
-import { environment, Workbench } from "../support/processes.ts";
+import { AppBench } from "../support/app-bench.ts";
+import { environment } from "../support/processes.ts";
 import { getJson, TapelineApi } from "../support/tapeline-api.ts";
 import { until } from "../support/until.ts";
 import { AREA_LEVELS, expectTrueWindow, TOLD_LEVELS } from "./window-truth.ts";
@@ -12,11 +11,8 @@ const TEST_TIMEOUT_MS = 240_000;
 const DAY = "2024-03-02";
 /** Half of the day has trades. */
 const LOADED = ["2024-03-02T06:00:00Z", "2024-03-02T18:00:00Z"] as const;
-const bench = new Workbench();
-const closing: (() => Promise<unknown>)[] = [() => bench.close()];
-afterAll(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-}, 60_000);
+const bench = new AppBench();
+afterAll(() => bench.close(), 60_000);
 
 test(
   "windows, what candles prove of a day whose trades are missing is proven again after a restart with the venue down, and comes true",
@@ -25,12 +21,10 @@ test(
       symbol: "THINUSDT",
       preset: { ...PRESETS.thin, tradesPerDay: 4_000 },
     });
-    const exchange = startSimulatorServer({ markets: [market] });
-    closing.push(() => exchange.stop());
+    const exchange = bench.openExchange({ markets: [market] });
     const env = environment(await bench.folder(), exchange, { SYMBOLS: "THINUSDT" });
     const start = async () => {
-      const started = await appInProcess(env, { follow: false });
-      closing.push(() => started.app.close());
+      const started = await bench.openApp(env, { follow: false });
       return { ...started, api: new TapelineApi(started.app.url) };
     };
     const first = await start();

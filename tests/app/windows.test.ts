@@ -6,18 +6,14 @@ import {
   WireProfile,
   WireProfileSummary,
 } from "../../src/protocol/mod.ts";
-import { startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
-import { appInProcess } from "../support/app-in-process.ts";
-import { environment, Workbench } from "../support/processes.ts";
+import { AppBench } from "../support/app-bench.ts";
+import { environment } from "../support/processes.ts";
 import { getJson, TapelineApi } from "../support/tapeline-api.ts";
 
 const TEST_TIMEOUT_MS = 120_000;
-const bench = new Workbench();
-const closing: (() => Promise<unknown>)[] = [() => bench.close()];
-afterAll(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-}, 60_000);
+const bench = new AppBench();
+afterAll(() => bench.close(), 60_000);
 
 test(
   "windows, out of what a backfill committed and out of the tape after a restart: the same answers",
@@ -26,19 +22,16 @@ test(
       symbol: "THINUSDT",
       preset: { ...PRESETS.thin, tradesPerDay: 400 },
     });
-    const exchange = startSimulatorServer({ markets: [market] });
-    closing.push(() => exchange.stop());
+    const exchange = bench.openExchange({ markets: [market] });
     const env = environment(await bench.folder(), exchange, { SYMBOLS: "THINUSDT" });
-    const first = await appInProcess(env, { follow: false });
-    closing.push(() => first.app.close());
+    const first = await bench.openApp(env, { follow: false });
     const api = new TapelineApi(first.app.url);
     const job = await api.ended(await api.backfill("THINUSDT", "2024-03-01", "2024-03-03"), TEST_TIMEOUT_MS);
     expect(job.status).toBe("complete");
     const before = await answersOf(first.app.url);
     await first.app.close();
 
-    const second = await appInProcess(env, { follow: false });
-    closing.push(() => second.app.close());
+    const second = await bench.openApp(env, { follow: false });
     await new TapelineApi(second.app.url).knows("THINUSDT");
     expect(await answersOf(second.app.url)).toEqual(before);
     expect(second.fatal).toEqual([]);

@@ -2,12 +2,12 @@ import { afterAll, expect, test } from "bun:test";
 import { openPostgres } from "../../db/mod.ts";
 import type { Engine } from "../../src/app/engine.ts";
 import { formatDecimal, type MinuteRange, minuteOfMs, type WindowCoverage } from "../../src/core/mod.ts";
-import { startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
 import type { SeriesStore } from "../../src/store/mod.ts";
-import { type AppInProcess, appInProcess } from "../support/app-in-process.ts";
+import { AppBench } from "../support/app-bench.ts";
+import type { AppInProcess } from "../support/app-in-process.ts";
 import { postgresCluster } from "../support/postgres-cluster.ts";
-import { environment, Workbench } from "../support/processes.ts";
+import { environment } from "../support/processes.ts";
 import { TapelineApi } from "../support/tapeline-api.ts";
 import { until } from "../support/until.ts";
 
@@ -27,11 +27,8 @@ const SIZE_TOO_LARGE = 1_000_000_000;
 /** What the gateway fetches, and then what it asks for in vain. */
 const DECOY = ["2023-06-01T00:00:00Z", "2023-06-01T00:10:00Z", "2023-06-01T00:20:00Z"] as const;
 
-const bench = new Workbench();
-const closing: (() => Promise<unknown>)[] = [() => bench.close()];
-afterAll(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-}, TIMEOUT_MS);
+const bench = new AppBench();
+afterAll(() => bench.close(), TIMEOUT_MS);
 
 function engineOf({ app }: AppInProcess): Engine {
   const engine = app.engine();
@@ -54,8 +51,7 @@ function startExchange() {
   });
   // Nothing but the correction may change the levels: without candles nothing is compared with them and fetched again.
   const faults = [{ kind: "malformed", body: "null", path: "/api/v3/klines" } as const];
-  const exchange = startSimulatorServer({ markets: [market], faults });
-  closing.push(() => exchange.stop());
+  const exchange = bench.openExchange({ markets: [market], faults });
   return { exchange, market };
 }
 
@@ -64,7 +60,7 @@ test(
   async () => {
     const cluster = await postgresCluster();
     const admin = await openPostgres({ url: cluster.urlOf("postgres"), poolSize: 1 });
-    closing.push(() => admin.close());
+    bench.opened(() => admin.close());
     const name = `corrections_${crypto.randomUUID().replaceAll("-", "")}`;
     await admin.sql.unsafe(`create database ${name}`);
     const folder = await bench.folder();
@@ -75,8 +71,7 @@ test(
       BACKFILL_PARALLEL: "1",
     };
     const start = async (of: ReturnType<typeof startExchange>) => {
-      const started = await appInProcess(environment(folder, of.exchange, shared), { follow: false });
-      closing.push(() => started.app.close());
+      const started = await bench.openApp(environment(folder, of.exchange, shared), { follow: false });
       return { ...started, api: new TapelineApi(started.app.url) };
     };
     const [quiet, working] = [startExchange(), startExchange()];
