@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Adoption } from "../../src/app/adoption.ts";
 import { Coverage, foldMinutes, type MinuteContributions, type MinuteRange } from "../../src/core/mod.ts";
 import { ProfileStore } from "../../src/store/mod.ts";
-import { batchOfTrades, SCALES } from "../support/trades.ts";
+import { batchOfTrades, instrumentNamed, SCALES } from "../support/trades.ts";
 
 const DAY = 20_000;
 const LO = DAY * 1_440;
@@ -20,7 +20,7 @@ function world() {
   const store = new ProfileStore();
   const series = store.open({
     seriesId: 1,
-    instrument: { venue: "binance", market: "spot", symbol: "X", ...SCALES, tickUnits: 1, lotUnits: 1 },
+    instrument: instrumentNamed("X"),
     binUnits: 10,
   });
   const listed: { range: MinuteRange; size: number }[] = [];

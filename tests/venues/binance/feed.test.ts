@@ -1,17 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import type { Instrument } from "../../../src/core/mod.ts";
 import { ConnectGate } from "../../../src/venues/binance/connect-gate.ts";
 import { BinanceFeed, type BinanceFeedOptions } from "../../../src/venues/binance/feed.ts";
+import { instrumentNamed } from "../../support/trades.ts";
 import { fakeTrades, frameOf } from "../support/fake-binance.ts";
 import { FakeSockets } from "../support/fake-socket.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const HOUR = 3_600_000;
+const SCALES = { priceScale: 2, sizeScale: 5 };
 const frames = fakeTrades(100, 1_700_000_000_000, 10).map((trade) => frameOf(trade));
-
-function instrumentOf(symbol: string): Instrument {
-  return { venue: "binance", market: "spot", symbol, priceScale: 2, sizeScale: 5, tickUnits: 1, lotUnits: 1 };
-}
 
 function feedOf(options: Partial<BinanceFeedOptions> = {}, symbols = ["BTCUSDT"]) {
   const clock = new ManualClock(1_700_000_000_000);
@@ -19,7 +16,7 @@ function feedOf(options: Partial<BinanceFeedOptions> = {}, symbols = ["BTCUSDT"]
   const told: string[] = [];
   const bans: number[] = [];
   const feed = new BinanceFeed({
-    instruments: symbols.map(instrumentOf),
+    instruments: symbols.map((symbol) => instrumentNamed(symbol, SCALES)),
     kind: "aggregate",
     wsUrl: "ws://fake",
     timers: clock,

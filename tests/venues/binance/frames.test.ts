@@ -1,18 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Instrument } from "../../../src/core/mod.ts";
 import { FrameReader } from "../../../src/venues/binance/frames.ts";
+import { instrumentNamed } from "../../support/trades.ts";
 import { fakeTrades, frameOf } from "../support/fake-binance.ts";
 
-const instrument: Instrument = {
-  venue: "binance",
-  market: "spot",
-  symbol: "BTCUSDT",
-  priceScale: 2,
-  sizeScale: 5,
-  tickUnits: 1,
-  lotUnits: 1,
-};
+const instrument = instrumentNamed("BTCUSDT", { priceScale: 2, sizeScale: 5 });
 const aggregates = new FrameReader("aggregate", [instrument]);
 const raws = new FrameReader("raw", [instrument]);
 const raw = {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { failureOf, type Instrument, type MinuteRange, type TradeBatch } from "../../../src/core/mod.ts";
+import { failureOf, type MinuteRange, type TradeBatch } from "../../../src/core/mod.ts";
 import { Binance } from "../../../src/venues/mod.ts";
+import { instrumentNamed } from "../../support/trades.ts";
 import { FakeBinance, type FakeTrade, fakeTrades } from "../support/fake-binance.ts";
 import { machineClock } from "../support/manual-clock.ts";
 
@@ -10,15 +11,7 @@ const MINUTE = 60_000;
 const START = 1_700_000_040_000;
 const LO = START / MINUTE;
 
-const instrument: Instrument = {
-  venue: "binance",
-  market: "spot",
-  symbol: "BTCUSDT",
-  priceScale: 2,
-  sizeScale: 5,
-  tickUnits: 1,
-  lotUnits: 1,
-};
+const instrument = instrumentNamed("BTCUSDT", { priceScale: 2, sizeScale: 5 });
 
 let fake: FakeBinance;
 let venue: Binance;

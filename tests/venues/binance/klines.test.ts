@@ -1,20 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { failureOf, type Instrument } from "../../../src/core/mod.ts";
+import { failureOf } from "../../../src/core/mod.ts";
 import { Binance } from "../../../src/venues/mod.ts";
+import { instrumentNamed } from "../../support/trades.ts";
 import { FakeBinance } from "../support/fake-binance.ts";
 import { machineClock } from "../support/manual-clock.ts";
 
 const signal = new AbortController().signal;
 const LO = 28_000_000;
-const instrument: Instrument = {
-  venue: "binance",
-  market: "spot",
-  symbol: "BTCUSDT",
-  priceScale: 2,
-  sizeScale: 5,
-  tickUnits: 1,
-  lotUnits: 1,
-};
+const instrument = instrumentNamed("BTCUSDT", { priceScale: 2, sizeScale: 5 });
 
 let fake: FakeBinance;
 let venue: Binance;
