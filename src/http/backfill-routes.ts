@@ -18,6 +18,7 @@ import { demandSymbols } from "./covered.ts";
 import type { HttpDeps, SubmitOutcome } from "./deps.ts";
 import { readJsonBody } from "./json-body.ts";
 import { failWith, ProblemError } from "./problem-response.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { held, type Route, timed, unavailable, valid } from "./route.ts";
 
 /** Backfill jobs: ask for one, look at one, list the newest. */
@@ -31,7 +32,7 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
       subject: "body",
       contract: START_BACKFILL,
       handle: async (c) => {
-        valid(parseNoQuery(c.req.queries()));
+        valid(parseNoQuery(queryParameters(c)));
         const body = await timed(c, deps, () => readJsonBody(c.req.raw));
         const parsed = parseBackfillRequest(body, { defaultVenue: deps.defaultVenue, nowMs: deps.nowMs() });
         if (parsed.kind === "refused") throw new ProblemError(parsed.problem);
@@ -48,7 +49,7 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
         "one job: progress, symbols, records, errors (wait=1..60 holds the answer back until it has ended, seconds; with since=VERSION until it has changed)",
       contract: JOB_STATUS,
       handle: async (c) => {
-        const wait = valid(parseJobWaitQuery(c.req.queries()));
+        const wait = valid(parseJobWaitQuery(queryParameters(c)));
         const id = valid(parseJobId(c.req.param("job_id") ?? ""));
         if (wait !== undefined)
           await held(c, deps, wait.waitMs, (options) => deps.waits.job(id, wait, options));
@@ -69,7 +70,7 @@ export function backfillRoutes(deps: HttpDeps): Route[] {
       about: "the newest jobs without their details (limit=1..100, 20 by default)",
       contract: RECENT_JOBS,
       handle: async (c) => {
-        const { limit } = valid(parseRecentQuery(c.req.queries()));
+        const { limit } = valid(parseRecentQuery(queryParameters(c)));
         const jobs = await timed(c, deps, (options) => deps.backfill.recent(limit, options));
         const answer: RecentJobs = { jobs: jobs.map(jobSummaryToWire), timestamp: formatTime(deps.nowMs()) };
         return c.json(answer);

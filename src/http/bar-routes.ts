@@ -1,6 +1,7 @@
 import { barsToWire, parseBarsQuery, parseNoQuery, symbolsToWire } from "../protocol/mod.ts";
 import { BARS, SYMBOLS } from "./bar-contracts.ts";
 import type { HttpDeps } from "./deps.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { available, type Route, refusal, timed, valid } from "./route.ts";
 
 /** Bars, and the symbols that there are bars of. */
@@ -18,7 +19,7 @@ export function barRoutes(deps: HttpDeps): Route[] {
           defaultVenue: deps.defaultVenue,
           nowMs: deps.nowMs(),
         };
-        const query = valid(parseBarsQuery(c.req.queries(), context));
+        const query = valid(parseBarsQuery(queryParameters(c), context));
         const outcome = await timed(c, deps, (options) => deps.bars.bars(query, options));
         if (outcome.kind !== "found") throw refusal(outcome, {});
         return c.json(barsToWire(outcome.page));
@@ -31,7 +32,7 @@ export function barRoutes(deps: HttpDeps): Route[] {
         "the symbols that are followed or were backfilled: their scales, tick and bin, and what is covered",
       contract: SYMBOLS,
       handle: (c) => {
-        valid(parseNoQuery(c.req.queries()));
+        valid(parseNoQuery(queryParameters(c)));
         return c.json(symbolsToWire(available(deps.symbols.symbols()), deps.nowMs()));
       },
     },

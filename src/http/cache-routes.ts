@@ -1,6 +1,7 @@
 import { cacheToWire, parseCacheVerifyQuery, parseNoQuery } from "../protocol/mod.ts";
 import { CACHE, CACHE_CLEAN, CACHE_VERIFY } from "./cache-contracts.ts";
 import type { HttpDeps } from "./deps.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { available, type Route, timed, valid } from "./route.ts";
 
 /** What is kept on the disk: told, proven and cleaned. */
@@ -12,7 +13,7 @@ export function cacheRoutes(deps: HttpDeps): Route[] {
       about: "what is kept on the disk: the tape, and profiles of finished sessions",
       contract: CACHE,
       handle: async (c) => {
-        valid(parseNoQuery(c.req.queries()));
+        valid(parseNoQuery(queryParameters(c)));
         const facts = available(await timed(c, deps, (options) => deps.cache.stats(options)));
         return c.json(cacheToWire(facts, deps.nowMs()));
       },
@@ -24,7 +25,7 @@ export function cacheRoutes(deps: HttpDeps): Route[] {
         "proves files by their sha256, some seconds of work at a time (after=, the former answer's next)",
       contract: CACHE_VERIFY,
       handle: async (c) => {
-        const after = valid(parseCacheVerifyQuery(c.req.queries()));
+        const after = valid(parseCacheVerifyQuery(queryParameters(c)));
         return c.json(available(await timed(c, deps, (options) => deps.cache.verify(after, options))));
       },
     },
@@ -34,7 +35,7 @@ export function cacheRoutes(deps: HttpDeps): Route[] {
       about: "removes profiles, which are made anew, and files that no segment lists",
       contract: CACHE_CLEAN,
       handle: async (c) => {
-        valid(parseNoQuery(c.req.queries()));
+        valid(parseNoQuery(queryParameters(c)));
         return c.json(available(await timed(c, deps, (options) => deps.cache.clean(options))));
       },
     },

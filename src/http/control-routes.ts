@@ -13,6 +13,7 @@ import { commandContract } from "./backfill-contracts.ts";
 import type { HttpDeps } from "./deps.ts";
 import { readJsonBodyIfAny } from "./json-body.ts";
 import { failWith, ProblemError } from "./problem-response.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { type AppContext, type Route, timed, unavailable, valid } from "./route.ts";
 
 const ABOUT: Readonly<Record<CommandWord, string>> = {
@@ -31,7 +32,7 @@ export function controlRoutes(deps: HttpDeps): Route[] {
     about: ABOUT[word],
     contract: commandContract(word),
     handle: async (c) => {
-      valid(parseNoQuery(c.req.queries()));
+      valid(parseNoQuery(queryParameters(c)));
       const id = valid(parseJobId(c.req.param("job_id") ?? ""));
       const body = await timed(c, deps, () => readJsonBodyIfAny(c.req.raw));
       const command = parseJobCommand(word, body, deps);

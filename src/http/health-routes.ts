@@ -2,6 +2,7 @@ import { formatMinute, formatTime } from "../core/mod.ts";
 import { healthToWire, parseStartupWaitQuery, type ReadyAnswer, startupToWire } from "../protocol/mod.ts";
 import type { HttpDeps } from "./deps.ts";
 import { HEALTH, READY, STARTUP } from "./health-contracts.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { held, type Route, valid } from "./route.ts";
 
 /** Health, readiness and the start-up backfill: from memory, at once, whatever else runs. */
@@ -28,7 +29,7 @@ export function healthRoutes(deps: HttpDeps): Route[] {
       about: "the start-up backfill (wait=1..60 holds the answer back until it has ended, seconds)",
       contract: STARTUP,
       handle: async (c) => {
-        const wait = valid(parseStartupWaitQuery(c.req.queries()));
+        const wait = valid(parseStartupWaitQuery(queryParameters(c)));
         if (wait !== undefined)
           await held(c, deps, wait.waitMs, (options) => deps.waits.startup(wait, options));
         return c.json(startupToWire(deps.backfill.startup()));

@@ -2,12 +2,13 @@ import { levelSetToWire, parseLevelsQuery, parseProfileQuery, viewProfile } from
 import type { HttpDeps } from "./deps.ts";
 import { LEVELS, PROFILE, SESSION_LEVELS } from "./level-contracts.ts";
 import { profileAnswer } from "./profile-response.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { type AppContext, type Route, refusal, timed, valid } from "./route.ts";
 
 /** Level sets and profiles. */
 export function levelRoutes(deps: HttpDeps): Route[] {
   const levels = async (c: AppContext) => {
-    const query = valid(parseLevelsQuery(c.req.queries(), context(c, deps)));
+    const query = valid(parseLevelsQuery(queryParameters(c), context(c, deps)));
     const outcome = await timed(c, deps, (options) => deps.levels.levelSet(query, options));
     if (outcome.kind !== "found") throw refusal(outcome, { binSize: c.req.query("bin_size") });
     return c.json(levelSetToWire(outcome.set, outcome.backfill));
@@ -36,7 +37,7 @@ export function levelRoutes(deps: HttpDeps): Route[] {
         "every level of any minutes and their volume by price (from=, to=, value_area=, bin_size=, bins=false)",
       contract: PROFILE,
       handle: async (c) => {
-        const query = valid(parseProfileQuery(c.req.queries(), context(c, deps)));
+        const query = valid(parseProfileQuery(queryParameters(c), context(c, deps)));
         const outcome = await timed(c, deps, (options) => deps.levels.profile(query, options));
         if (outcome.kind !== "found") throw refusal(outcome, { binSize: c.req.query("bin_size") });
         return profileAnswer(c, viewProfile(outcome.profile), query);

@@ -13,6 +13,7 @@ import type { ScheduleChanged, ScheduleCreated } from "./automation-deps.ts";
 import type { HttpDeps } from "./deps.ts";
 import { readJsonBody } from "./json-body.ts";
 import { failWith, ProblemError } from "./problem-response.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { type AppContext, available, type Route, timed, unavailable, valid } from "./route.ts";
 import {
   CHANGE_SCHEDULE,
@@ -34,7 +35,7 @@ export function scheduleRoutes(deps: HttpDeps): Route[] {
       about: "recurring backfills, by name",
       contract: LIST_SCHEDULES,
       handle: async (c) => {
-        valid(parseNoQuery(c.req.queries()));
+        valid(parseNoQuery(queryParameters(c)));
         const schedules = available(await timed(c, deps, (options) => deps.schedules.list(options)));
         const answer: ScheduleList = {
           schedules: schedules.map(scheduleToWire),
@@ -49,7 +50,7 @@ export function scheduleRoutes(deps: HttpDeps): Route[] {
       about: "makes a recurring backfill {name, cron, zone?, request: {symbols, range, …}, enabled?}",
       contract: MAKE_SCHEDULE,
       handle: async (c) => {
-        valid(parseNoQuery(c.req.queries()));
+        valid(parseNoQuery(queryParameters(c)));
         const body = await timed(c, deps, () => readJsonBody(c.req.raw));
         const parsed = parseScheduleBody(body, context());
         if (parsed.kind === "refused") throw new ProblemError(parsed.problem);
@@ -102,7 +103,7 @@ export function scheduleRoutes(deps: HttpDeps): Route[] {
 }
 
 function idOf(c: AppContext): string {
-  valid(parseNoQuery(c.req.queries()));
+  valid(parseNoQuery(queryParameters(c)));
   return valid(parseScheduleId(c.req.param("id") ?? ""));
 }
 

@@ -1,5 +1,6 @@
 import { gapsToWire, parseGapsQuery, parseSessionReportQuery, sessionReportToWire } from "../protocol/mod.ts";
 import type { HttpDeps } from "./deps.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { type AppContext, type Route, refusal, timed, valid } from "./route.ts";
 import { GAPS, SESSION_REPORT } from "./upkeep-contracts.ts";
 
@@ -18,7 +19,7 @@ export function upkeepRoutes(deps: HttpDeps): Route[] {
         "session metrics: bar quality, minutes, counts, last trade, live connection (session=YYYY-MM-DD)",
       contract: SESSION_REPORT,
       handle: async (c) => {
-        const query = valid(parseSessionReportQuery(c.req.queries(), context(c)));
+        const query = valid(parseSessionReportQuery(queryParameters(c), context(c)));
         const outcome = await timed(c, deps, (options) => deps.upkeep.session(query, options));
         if (outcome.kind !== "found") throw refusal(outcome, {});
         return c.json(sessionReportToWire(outcome.answer));
@@ -31,7 +32,7 @@ export function upkeepRoutes(deps: HttpDeps): Route[] {
         "missing minutes with their reason, and minutes that contradict the venue's candles (from=, to=)",
       contract: GAPS,
       handle: async (c) => {
-        const query = valid(parseGapsQuery(c.req.queries(), context(c)));
+        const query = valid(parseGapsQuery(queryParameters(c), context(c)));
         const outcome = await timed(c, deps, (options) => deps.upkeep.gaps(query, options));
         if (outcome.kind !== "found") throw refusal(outcome, {});
         return c.json(gapsToWire(outcome.answer));

@@ -16,6 +16,7 @@ import {
 import type { HttpDeps } from "./deps.ts";
 import { readJsonBody } from "./json-body.ts";
 import { failWith, ProblemError } from "./problem-response.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { type AppContext, available, type Route, timed, unavailable, valid } from "./route.ts";
 import {
   CHANGE_WEBHOOK,
@@ -38,7 +39,7 @@ export function webhookRoutes(deps: HttpDeps): Route[] {
       about: "webhooks, without their secrets",
       contract: LIST_WEBHOOKS,
       handle: async (c) => {
-        valid(parseNoQuery(c.req.queries()));
+        valid(parseNoQuery(queryParameters(c)));
         const webhooks = available(await timed(c, deps, (options) => deps.webhooks.list(options)));
         const answer: WebhookList = {
           webhooks: webhooks.map(webhookToWire),
@@ -102,7 +103,7 @@ export function webhookRoutes(deps: HttpDeps): Route[] {
       contract: LIST_DELIVERIES,
       handle: async (c) => {
         const id = valid(parseWebhookId(c.req.param("id") ?? ""));
-        const query = valid(parseDeliveriesQuery(c.req.queries()));
+        const query = valid(parseDeliveriesQuery(queryParameters(c)));
         const found = available(
           await timed(c, deps, (options) => deps.webhooks.deliveries(id, query, options)),
         );
@@ -128,7 +129,7 @@ const CREATE_ABOUT =
   "makes a webhook {url, events?}; its answer alone shows the secret that messages are signed with";
 
 async function create(c: AppContext, deps: HttpDeps): Promise<Response> {
-  valid(parseNoQuery(c.req.queries()));
+  valid(parseNoQuery(queryParameters(c)));
   const body = await timed(c, deps, () => readJsonBody(c.req.raw));
   const parsed = parseWebhookBody(body);
   if (parsed.kind === "refused") throw new ProblemError(parsed.problem);
@@ -182,7 +183,7 @@ async function resend(c: AppContext, deps: HttpDeps): Promise<Response> {
 }
 
 function idOf(c: AppContext): string {
-  valid(parseNoQuery(c.req.queries()));
+  valid(parseNoQuery(queryParameters(c)));
   return valid(parseWebhookId(c.req.param("id") ?? ""));
 }
 

@@ -14,6 +14,7 @@ import {
 import type { CallOptions } from "./calls.ts";
 import type { HttpDeps } from "./deps.ts";
 import { profileAnswer } from "./profile-response.ts";
+import { queryParameters } from "./query-parameters.ts";
 import { type AppContext, type Route, refusal, timed, valid } from "./route.ts";
 import { COMPARE, COMPOSITE, NAKED_POCS, PERIODS } from "./window-contracts.ts";
 import type { WindowOutcome } from "./window-deps.ts";
@@ -27,7 +28,7 @@ export function windowRoutes(deps: HttpDeps): Route[] {
   ): Promise<{ query: Query; answer: Answer }> => {
     const { defaultVenue } = deps;
     const context = { symbol: c.req.param("symbol"), defaultVenue, nowMs: deps.nowMs() };
-    const query = valid(parse(c.req.queries(), context));
+    const query = valid(parse(queryParameters(c), context));
     const outcome = await timed(c, deps, (options) => read(query, options));
     if (outcome.kind !== "found") throw refusal(outcome, { binSize: c.req.query("bin_size") });
     return { query, answer: outcome.answer };

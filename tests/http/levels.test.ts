@@ -44,6 +44,7 @@ const REFUSED: readonly [string, number, object][] = [
     400,
     { errors: [{ path: "query.value_area", expected: "one of ranked, one_row, two_row" }] },
   ],
+  ["/levels?=2026-01-01", 400, { errors: [{ path: 'query[""]', expected: "no such field" }] }],
   ["/levels?sesion=2026-01-01", 400, { errors: [{ path: "query.sesion", expected: "no such field" }] }],
   ["/api/v1/levels/BTCUSDT?symbol=ETHUSDT", 400, { errors: [{ path: "query.symbol" }] }],
   ["/api/v1/profile/BTCUSDT?from=2026-01-02", 400, { errors: [{ path: "query.to", received: "nothing" }] }],
