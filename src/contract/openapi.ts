@@ -102,7 +102,7 @@ function operationOf({ about, contract, path, method }: DescribedRoute, scope: S
         }),
     responses: {
       [answer.status]: answerOf(contract, where),
-      ...problemAnswers([...problemsOf(contract), ...accessProblems(scope)]),
+      ...problemAnswers([...problemsOf(contract), ...accessProblems(scope)], contract.refusals),
     },
   };
 }
@@ -158,7 +158,7 @@ function answerOf({ answer, examples }: RouteContract, where: string): Document 
       : {
           content: {
             [mediaType]: {
-              schema: schema === undefined ? { type: "string" } : refTo(schema, where),
+              schema: schema === undefined ? fileSchema(mediaType) : refTo(schema, where),
               ...examplesOf(examples, (example) => example.answer),
             },
           },
@@ -166,15 +166,28 @@ function answerOf({ answer, examples }: RouteContract, where: string): Document 
   };
 }
 
-/** One answer for each status, that says which problems have it. */
-function problemAnswers(names: readonly ProblemName[]): Document {
-  const statuses = new Set(names.map((name) => PROBLEMS[name].status));
-  const answers = [...statuses].map((status) => [
+/** A file is a text, or where it is JSON the document that it holds. */
+function fileSchema(mediaType: string): JsonSchema {
+  return { type: mediaType.startsWith("application/json") ? "object" : "string" };
+}
+
+/** One answer for each status, that says which problems have it, and what else it is for. */
+function problemAnswers(
+  names: readonly ProblemName[],
+  refusals: NonNullable<RouteContract["refusals"]> = {},
+): Document {
+  const told = [
+    ...names.map(
+      (name) => [PROBLEMS[name].status, `\`/problems/${name}\`: ${PROBLEMS[name].title}.`] as const,
+    ),
+    ...Object.entries(refusals).map(([status, about]) => [Number(status), about] as const),
+  ];
+  const answers = [...new Set(told.map(([status]) => status))].map((status) => [
     status,
     {
-      description: names
-        .filter((name) => PROBLEMS[name].status === status)
-        .map((name) => `\`/problems/${name}\`: ${PROBLEMS[name].title}.`)
+      description: told
+        .filter(([of]) => of === status)
+        .map(([, about]) => about)
         .join("\n\n"),
       headers: { "x-request-id": { $ref: "#/components/headers/RequestId" } },
       content: { [PROBLEM_MEDIA_TYPE]: { schema: refTo(Problem, "problems") } },

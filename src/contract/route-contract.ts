@@ -63,6 +63,8 @@ export interface RouteContract {
   readonly answer: AnswerContract;
   /** Beside those that every route of its kind can end in: see {@link problemsOf}. */
   readonly problems?: readonly ProblemName[];
+  /** Statuses of refusals before the app sees the request, each with what it means: problem documents of no kind of ours. */
+  readonly refusals?: Readonly<Record<number, string>>;
   readonly examples: Readonly<Record<string, RouteExample>>;
 }
 

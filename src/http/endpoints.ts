@@ -10,12 +10,17 @@ export interface Endpoint {
   readonly about: string;
 }
 
-const CONNECT_QUERY = {
-  entries: {
-    cf_connect: v.pipe(v.string(), v.description("a connect request as JSON, with the channels in `subs`")),
-  },
-};
+const CONNECT_TEXT = v.pipe(
+  v.string(),
+  v.description("a connect request as JSON, with the channels in `subs`"),
+);
 const CONNECT_EXAMPLE = { cf_connect: '{"subs":{"backfill":{}}}' };
+const REFUSALS = {
+  403: "A page whose origin is neither ours nor in ALLOWED_ORIGINS.",
+  429: "The address has as many connections as it may have.",
+  503: "The server is full or shutting down.",
+};
+const SOCKET_REFUSALS = { ...REFUSALS, 426: "What came is no WebSocket." };
 
 /** What this server offers beside the routes of the app: whatever speaks on a socket. */
 export const ELSEWHERE: readonly DescribedRoute[] = [
@@ -26,8 +31,7 @@ export const ELSEWHERE: readonly DescribedRoute[] = [
     contract: {
       operation: "openPushConnection",
       tag: "push",
-      description:
-        "403 for a page whose origin is neither ours nor in ALLOWED_ORIGINS, 426 for what is no WebSocket, 503 while the server is full or shutting down.",
+      refusals: SOCKET_REFUSALS,
       answer: { status: 101, about: "The connection is a WebSocket from here on." },
       examples: { open: { about: "A WebSocket." } },
     },
@@ -40,8 +44,9 @@ export const ELSEWHERE: readonly DescribedRoute[] = [
       operation: "openOneWayPush",
       tag: "push",
       description:
-        "Each message is one push; `docs/push-protocol.md` lists them. Without `cf_connect` the first message is the connect request. Refused as `/connection/websocket` is.",
-      query: CONNECT_QUERY,
+        "Each message is one push; `docs/push-protocol.md` lists them. Without `cf_connect` the first message is the connect request. Other parameters are not looked at.",
+      query: { entries: { cf_connect: v.optional(CONNECT_TEXT) } },
+      refusals: SOCKET_REFUSALS,
       answer: { status: 101, about: "The connection is a WebSocket from here on." },
       examples: { open: { about: "A WebSocket.", query: CONNECT_EXAMPLE } },
     },
@@ -54,8 +59,9 @@ export const ELSEWHERE: readonly DescribedRoute[] = [
       operation: "openPushEvents",
       tag: "push",
       description:
-        "Each event is one push; `docs/push-protocol.md` lists them. 403 for a page whose origin is neither ours nor in ALLOWED_ORIGINS, 400 without a connect request, 503 while the server is full or shutting down.",
-      query: CONNECT_QUERY,
+        "Each event is one push; `docs/push-protocol.md` lists them. Other parameters than this one are not looked at.",
+      query: { entries: { cf_connect: CONNECT_TEXT } },
+      refusals: { ...REFUSALS, 400: "There is no connect request, or it is not one." },
       answer: {
         status: 200,
         about: "Events until either side ends the connection.",

@@ -79,9 +79,7 @@ export class ContractWorld {
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body === undefined ? {} : { body }),
       });
-      // A stream has no end of its own: its first event is its answer.
-      const isStream = answer.headers.get("content-type") === "text/event-stream";
-      const text = await (isStream ? firstPart(answer) : answer.text());
+      const text = await bodyText(answer);
       if (answer.status === 503) return undefined;
       return { status: answer.status, mediaType: answer.headers.get("content-type") ?? "", text };
     });
@@ -93,7 +91,9 @@ export class ContractWorld {
   }
 }
 
-async function firstPart(answer: Response): Promise<string> {
+/** The text of an answer. A stream has no end of its own: its first event is its answer. */
+export async function bodyText(answer: Response): Promise<string> {
+  if (answer.headers.get("content-type") !== "text/event-stream") return answer.text();
   const reader = answer.body?.getReader();
   const part = await reader?.read();
   await reader?.cancel();

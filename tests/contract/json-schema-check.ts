@@ -22,3 +22,12 @@ export function schemaCheck(dialect: "2020-12" | "draft-07", document: unknown):
     return (validate.errors ?? []).map((error) => `${name}${error.instancePath} ${error.message}`);
   };
 }
+
+/** Of the formats that parameters have, as far as texts tell. */
+const FORMATS = { date: /^\d{4}-\d\d-\d\d$/, uuid: /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i };
+const plain = new Ajv2020({ strict: false, formats: FORMATS });
+
+/** Whether a value fits a schema that refers to no other. */
+export function fitsSchema(schema: Readonly<Record<string, unknown>>, value: unknown): boolean {
+  return plain.validate(schema, value);
+}

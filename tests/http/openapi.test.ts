@@ -80,6 +80,14 @@ test("GET /openapi.json, reading takes read, changing takes backfill, and health
   expect(of("/openapi.json", "get")).toEqual([]);
 });
 
+test("GET /openapi.json, an address of push says how it is refused before it is open", async () => {
+  const { document } = await read();
+  const { parameters, responses } = document.paths["/connection/uni_websocket"]?.["get"] ?? {};
+  expect(parameters).toMatchObject([{ name: "cf_connect", required: false }]);
+  for (const status of ["403", "426", "429", "503"]) expect(responses).toHaveProperty(status);
+  expect(responses?.["403"]?.description).toContain("ALLOWED_ORIGINS");
+});
+
 test("GET /openapi.json, a parameter says what its text means", async () => {
   const { document } = await read();
   const parameters = document.paths["/api/v1/backfill/recent"]?.["get"]?.parameters;
