@@ -1,5 +1,6 @@
 import type { JobAnswer } from "../protocol/mod.ts";
 import { jobHasEnded } from "../protocol/mod.ts";
+import { EventPosition } from "./event-position.ts";
 import { type BackfillUpdate, JobMerge, withChange } from "./job-merge.ts";
 import type { ChannelReader, PushConnection, Subscribed } from "./push-connection.ts";
 import type { ReadOnly } from "./read-only.ts";
@@ -24,11 +25,10 @@ export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
   readonly name: string;
   readonly #readJob: () => Promise<ReadOnly<JobAnswer>>;
   readonly #channel: SharedChannel<BackfillUpdate>;
+  readonly #position = new EventPosition();
   #merge = new JobMerge();
   /** It has ended, and its last state is being read. */
   #finishing = false;
-  /** Offset of the last transition that was told. */
-  #offset: number | undefined;
 
   /** `readJob` asks the server for the job as it stands; `forget` is called when nobody follows any more. */
   constructor(
@@ -41,7 +41,7 @@ export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
     this.#readJob = readJob;
     this.#channel = new SharedChannel(connection, this, () => {
       this.#merge = new JobMerge();
-      this.#offset = undefined;
+      this.#position.offset = undefined;
       this.#finishing = false;
       forget();
     });
@@ -62,21 +62,16 @@ export class JobTopic implements ChannelReader, Topic<BackfillUpdate> {
 
   subscribed({ data, offset, recovered }: Subscribed): void {
     this.#take(() => {
-      if (recovered && this.#offset !== undefined) return this.#merge.recovered(data);
-      this.#offset = offset;
+      if (recovered && this.#position.offset !== undefined) return this.#merge.recovered(data);
+      this.#position.offset = offset;
       return this.#merge.snapshot(data);
     });
   }
 
   publication(data: unknown, offset: number | undefined): void {
-    if (offset !== undefined && this.#offset !== undefined) {
-      if (offset <= this.#offset) return;
-      if (offset > this.#offset + 1) {
-        this.#channel.restart();
-        return;
-      }
-      this.#offset = offset;
-    }
+    const place = this.#position.take(offset);
+    if (place === "hole") this.#channel.restart();
+    if (place !== "next") return;
     this.#take(() => this.#merge.frame(data));
   }
 

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { EventPosition } from "./event-position.ts";
 import type { ChannelReader, PushConnection, Subscribed } from "./push-connection.ts";
 import { frozen, type ReadOnly } from "./read-only.ts";
 import { SharedChannel } from "./shared-channel.ts";
@@ -33,9 +34,8 @@ export class EventTopic<T> implements ChannelReader, Topic<StreamUpdate<T>> {
   readonly name: string;
   readonly #schema: v.GenericSchema<unknown, T>;
   readonly #channel: SharedChannel<StreamUpdate<T>>;
+  readonly #position = new EventPosition();
   #started = false;
-  /** Of the last event that was told, or the one before the first. */
-  #offset: number | undefined;
 
   /** `schema`: of one event; `forget` is called when nobody follows any more. */
   constructor(
@@ -48,7 +48,7 @@ export class EventTopic<T> implements ChannelReader, Topic<StreamUpdate<T>> {
     this.#schema = schema;
     this.#channel = new SharedChannel(connection, this, () => {
       this.#started = false;
-      this.#offset = undefined;
+      this.#position.offset = undefined;
       forget();
     });
   }
@@ -61,19 +61,14 @@ export class EventTopic<T> implements ChannelReader, Topic<StreamUpdate<T>> {
     if (recovered && this.#started) return;
     const startedOver = this.#started;
     this.#started = true;
-    this.#offset = offset;
+    this.#position.offset = offset;
     this.#channel.tell({ kind: "start", startedOver });
   }
 
   publication(data: unknown, offset: number | undefined): void {
-    if (offset !== undefined && this.#offset !== undefined) {
-      if (offset <= this.#offset) return;
-      if (offset > this.#offset + 1) {
-        this.#channel.restart();
-        return;
-      }
-      this.#offset = offset;
-    }
+    const place = this.#position.take(offset);
+    if (place === "hole") this.#channel.restart();
+    if (place !== "next") return;
     const update = this.#channel.understood(() => ({
       kind: "event",
       event: frozen(v.parse(this.#schema, data)),
@@ -82,9 +77,7 @@ export class EventTopic<T> implements ChannelReader, Topic<StreamUpdate<T>> {
   }
 
   failed(error: TapelineError): void {
-    for (const follower of this.#channel.dismiss())
-      if (error.kind === "closed") follower.end();
-      else follower.fail(error);
+    this.#channel.fail(error);
   }
 }
 

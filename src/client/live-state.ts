@@ -57,9 +57,7 @@ export class LiveTopic<T> implements ChannelReader, Topic<T> {
   }
 
   failed(error: TapelineError): void {
-    for (const follower of this.#channel.dismiss())
-      if (error.kind === "closed") follower.end();
-      else follower.fail(error);
+    this.#channel.fail(error);
   }
 
   #take(read: () => T | undefined): void {

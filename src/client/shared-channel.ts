@@ -64,6 +64,13 @@ export class SharedChannel<T> {
     return followers;
   }
 
+  /** Lets all followers go with an error; that the client was closed is the end, and no failure. */
+  fail(error: TapelineError): void {
+    for (const follower of this.dismiss())
+      if (error.kind === "closed") follower.end();
+      else follower.fail(error);
+  }
+
   #leave(): void {
     this.#subscription?.close();
     this.#subscription = undefined;
