@@ -99,11 +99,8 @@ export const JobProgress = v.object({
 });
 export type JobProgress = v.InferOutput<typeof JobProgress>;
 
-/** What a server knows of one symbol of a job. */
-export interface SymbolFacts {
-  readonly symbol: string;
-  /** Null for a trade job. */
-  readonly timeframe: string | null;
+/** How far a job is, or one symbol of it. */
+interface WorkFacts {
   readonly status: JobStatus;
   readonly chunksTotal: number;
   /** Chunks that have ended well. */
@@ -116,19 +113,18 @@ export interface SymbolFacts {
   readonly error: string | null;
 }
 
+/** What a server knows of one symbol of a job. */
+export interface SymbolFacts extends WorkFacts {
+  readonly symbol: string;
+  /** Null for a trade job. */
+  readonly timeframe: string | null;
+}
+
 /** What a server knows of a job without its details; times are milliseconds since the epoch. */
-export interface JobSummaryFacts {
+export interface JobSummaryFacts extends WorkFacts {
   readonly jobId: string;
-  readonly status: JobStatus;
   /** Grows with every change of the job. */
   readonly version: number;
-  readonly chunksTotal: number;
-  readonly chunksDone: number;
-  readonly chunksFailed: number;
-  readonly recordsFetched: number;
-  readonly recordsInserted: number;
-  readonly recordsUpdated: number;
-  readonly recordsUnchanged: number;
   readonly startMs: number;
   /** Exclusive. */
   readonly endMs: number;
@@ -140,7 +136,6 @@ export interface JobSummaryFacts {
   readonly priority: number;
   readonly maxParallel: number;
   readonly chunksCancelled: number;
-  readonly error: string | null;
   /** Each once, in the order of the request. */
   readonly symbolNames: readonly string[];
   /** Empty for a trade job. */
@@ -227,7 +222,7 @@ function fieldsToWire(job: JobSummaryFacts): Omit<JobAnswer, "details"> {
 }
 
 /** A job without chunks had nothing to fetch: it is at 100 once it is complete. */
-function progress(of: Pick<SymbolFacts, "status" | "chunksTotal" | "chunksDone" | "chunksFailed">): number {
+function progress(of: WorkFacts): number {
   if (of.chunksTotal === 0) return of.status === "complete" ? 100 : 0;
   return donePercentage(of.chunksDone + of.chunksFailed, of.chunksTotal);
 }
