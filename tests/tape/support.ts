@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import {
   type MinuteRange,
+  pickRows,
   type Scales,
   type TradeBatch,
   TradeBatchBuilder,
@@ -109,19 +110,7 @@ export function within(batch: TradeBatch, ranges: readonly MinuteRange[]): Trade
     const minute = Math.floor(batch.timeUs[i]! / 60_000_000);
     if (ranges.some(({ lo, hi }) => lo <= minute && minute < hi)) rows.push(i);
   }
-  const pick = (column: Float64Array): Float64Array => Float64Array.from(rows, (row) => column[row]!);
-  return {
-    kind: batch.kind,
-    scales: batch.scales,
-    length: rows.length,
-    id: pick(batch.id),
-    timeUs: pick(batch.timeUs),
-    price: pick(batch.price),
-    size: pick(batch.size),
-    firstId: pick(batch.firstId),
-    lastId: pick(batch.lastId),
-    buy: Uint8Array.from(rows, (row) => batch.buy[row]!),
-  };
+  return pickRows(batch, rows);
 }
 
 /**
