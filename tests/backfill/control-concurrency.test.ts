@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type postgres from "postgres";
 import type { Database } from "../../db/mod.ts";
 import { createJobStore, type JobStore } from "../../src/backfill/job-store.ts";
 import type { JobCommand } from "../../src/backfill/store/command.ts";
@@ -110,23 +111,24 @@ test("control() under a storm of workers and commanders: no deadlock, counters e
   });
 }, 120_000);
 
-test("control() cancel waits for a claim that holds a chunk and wants the job's row", async () => {
-  await clearWork(database);
-  const { id: seriesId } = await makeSeries(store);
-  const { job } = await store.createJob(jobOf(chunksOf(seriesId, 3)));
+/** Lets a transaction lock a chunk and then want its job's row, as some statements of workers do, and `command` wait between the two. */
+async function commandBetween<T>(
+  jobId: string,
+  lockChunk: (tx: postgres.TransactionSql) => Promise<unknown>,
+  command: () => Promise<T>,
+): Promise<T> {
   const locked = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
-  // As a claim in one statement: the chunk first, then its job.
-  const claim = database.sql.begin(async (tx) => {
-    await tx`select id from backfill_chunk where job_id = ${job.id} order by rank limit 1 for update`;
+  const statement = database.sql.begin(async (tx) => {
+    await lockChunk(tx);
     locked.resolve();
     await goOn.promise;
-    await tx`update backfill_job set version = version + 1 where id = ${job.id}`;
+    await tx`update backfill_job set version = version + 1 where id = ${jobId}`;
   });
   await locked.promise;
-  const cancelled = store.control(job.id, { kind: "cancel" });
+  const commanded = command();
   try {
-    await until("the cancel to wait", async () => {
+    await until("the command to wait", async () => {
       const rows = await database.sql<{ waiting: number }[]>`
         select count(*)::int as waiting from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`;
@@ -135,8 +137,21 @@ test("control() cancel waits for a claim that holds a chunk and wants the job's 
   } finally {
     goOn.resolve();
   }
-  await claim;
-  expect(await cancelled).toMatchObject({ kind: "moved", job: { status: "cancelled", chunksCancelled: 3 } });
+  await statement;
+  return commanded;
+}
+
+test("control() cancel waits for a claim that holds a chunk and wants the job's row", async () => {
+  await clearWork(database);
+  const { id: seriesId } = await makeSeries(store);
+  const { job } = await store.createJob(jobOf(chunksOf(seriesId, 3)));
+  const cancelled = await commandBetween(
+    job.id,
+    // As a claim in one statement: the chunk first, then its job.
+    (tx) => tx`select id from backfill_chunk where job_id = ${job.id} order by rank limit 1 for update`,
+    () => store.control(job.id, { kind: "cancel" }),
+  );
+  expect(cancelled).toMatchObject({ kind: "moved", job: { status: "cancelled", chunksCancelled: 3 } });
 }, 60_000);
 
 test("control() retry waits for a commit that has locked a chunk called off meanwhile and wants the job's row", async () => {
@@ -144,28 +159,13 @@ test("control() retry waits for a commit that has locked a chunk called off mean
   const { id: seriesId } = await makeSeries(store);
   const { job } = await store.createJob(jobOf(chunksOf(seriesId, 3)));
   await store.control(job.id, { kind: "cancel" });
-  const locked = Promise.withResolvers<void>();
-  const goOn = Promise.withResolvers<void>();
-  // As a statement that saw a chunk wait: it locks what became of it, and keeps that lock.
-  const commit = database.sql.begin(async (tx) => {
-    await tx`select id from backfill_chunk where job_id = ${job.id} and status = 'cancelled' order by rank limit 1 for update`;
-    locked.resolve();
-    await goOn.promise;
-    await tx`update backfill_job set version = version + 1 where id = ${job.id}`;
-  });
-  await locked.promise;
-  const retried = store.control(job.id, { kind: "retry" });
-  try {
-    await until("the retry to wait", async () => {
-      const rows = await database.sql<{ waiting: number }[]>`
-        select count(*)::int as waiting from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`;
-      return rows[0]?.waiting === 1;
-    });
-  } finally {
-    goOn.resolve();
-  }
-  await commit;
-  expect(await retried).toMatchObject({ kind: "moved", job: { status: "pending", chunksCancelled: 0 } });
+  const retried = await commandBetween(
+    job.id,
+    // As a statement that saw a chunk wait: it locks what became of it, and keeps that lock.
+    (tx) =>
+      tx`select id from backfill_chunk where job_id = ${job.id} and status = 'cancelled' order by rank limit 1 for update`,
+    () => store.control(job.id, { kind: "retry" }),
+  );
+  expect(retried).toMatchObject({ kind: "moved", job: { status: "pending", chunksCancelled: 0 } });
   expect(await store.job(job.id)).toMatchObject({ chunksTotal: 3, leased: 0 });
 }, 60_000);
