@@ -33,7 +33,7 @@ const HOSTILE = [
   ...["nowhere:BTCUSDT", "btcusdt", ":", "../../etc/passwd", "' or 1=1 --", "99999999999999999999"],
 ];
 
-/** Requests for an address with these parameters: most could be meant, some are not even close. `days`: that may have trades. */
+/** Requests for an address with these parameters: examples of it, others that could be meant, and some that are not even close. `days`: that may have trades. */
 export function randomRequest(
   parameters: readonly Parameter[],
   days: readonly string[],
@@ -44,13 +44,27 @@ export function randomRequest(
     fc.tuple(fc.constantFrom("x", "__proto__", "", ...query.map(({ name }) => name)), text(days)),
     { maxLength: 2 },
   );
-  return fc
+  const made = fc
     .record({
       path: fc.record(Object.fromEntries(path.map((of) => [of.name, pathText(of, days)]))),
       query: fc.tuple(...query.map((of) => given(of, days))),
       more: parameters.length === 0 ? more : often<Pairs>(fc.constant([]), more),
     })
-    .map((made) => ({ path: made.path, query: [...made.query.flat(), ...made.more] }));
+    .map((of) => ({ path: of.path, query: [...of.query.flat(), ...of.more] }));
+  const names = [...new Set(parameters.flatMap(({ examples }) => Object.keys(examples)))];
+  if (names.length === 0) return made;
+  const example = fc
+    .constantFrom(...names)
+    .map((name) => ({ path: Object.fromEntries(pairsOf(path, name)), query: pairsOf(query, name) }));
+  return fc.oneof(made, example);
+}
+
+/** What an example has of these parameters. */
+function pairsOf(parameters: readonly Parameter[], example: string): Pairs {
+  return parameters.flatMap(({ name, examples }) => {
+    const value = examples[example]?.value;
+    return value === undefined ? [] : [[name, String(value)] as const];
+  });
 }
 
 /** A parameter with a value, or without one. */

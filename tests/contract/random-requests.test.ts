@@ -9,7 +9,7 @@ import { fitsSchema, type SchemaCheck, schemaCheck } from "./json-schema-check.t
 import { Parameter, type RandomRequest, randomRequest } from "./random-request.ts";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20_260_102);
-const REQUESTS_OF_ROUTE = 25;
+const REQUESTS_OF_ROUTE = 30;
 /** Where nothing can be asked for but what there is not. */
 const REQUESTS_WITHOUT_PARAMETERS = 10;
 /** A request that was refused for being early is asked again so often. */
