@@ -1,11 +1,12 @@
-import { afterAll, afterEach, expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { BackfillWaitError, waitForBackfill } from "../../src/client/mod.ts";
 import { CacheAnswer, HealthAnswer, ReadyAnswer, StartupAnswer } from "../../src/protocol/mod.ts";
-import { type SimulatorServer, startSimulatorServer } from "../../src/runtime/mod.ts";
+import type { SimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, type FaultRuleInput, PRESETS } from "../../src/simulator/mod.ts";
-import { type AppInProcess, appInProcess } from "../support/app-in-process.ts";
+import { AppBench } from "../support/app-bench.ts";
+import type { AppInProcess } from "../support/app-in-process.ts";
 import { lookInto } from "../support/data-dir.ts";
-import { environment, type Variables, Workbench } from "../support/processes.ts";
+import { environment, type Variables } from "../support/processes.ts";
 import { getJson, TapelineApi } from "../support/tapeline-api.ts";
 import { until } from "../support/until.ts";
 
@@ -20,12 +21,8 @@ const HALF_AN_HOUR_MS = 1_800_000;
 const SLOW: FaultRuleInput = { kind: "latency", ms: 400, path: "/api/v3/aggTrades" };
 const PREVIOUS_DAY = ["PDH", "PDL", "VAHprev", "VALprev", "POCprev", "VWAPprev"] as const;
 
-const bench = new Workbench();
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-}, TIMEOUT_MS);
-afterAll(() => bench.close(), TIMEOUT_MS);
+const bench = new AppBench();
+afterEach(() => bench.close(), TIMEOUT_MS);
 
 /** An exchange that stands at a fixed moment, as does whoever is started against it. */
 class World {
@@ -62,8 +59,7 @@ class World {
       CLOCK_OFFSET_MS: String(this.offsetMs + laterMs),
       ...more,
     });
-    const started = await appInProcess(env, { follow: true });
-    open.push(started.app);
+    const started = await bench.openApp(env, { follow: true });
     return { ...started, url: started.app.url };
   }
 
@@ -73,9 +69,7 @@ class World {
   }
 
   #serve(port: number): SimulatorServer {
-    const exchange = startSimulatorServer({ markets: [this.#market], clockOffsetMs: this.offsetMs, port });
-    open.push({ close: () => exchange.stop() });
-    return exchange;
+    return bench.openExchange({ markets: [this.#market], clockOffsetMs: this.offsetMs, port });
   }
 }
 

@@ -5,12 +5,12 @@ import { Centrifuge } from "centrifuge";
 import * as v from "valibot";
 import { connectOrStart } from "../../src/app/mod.ts";
 import { backfillCommand, levelsCommand } from "../../src/cli/mod.ts";
-import { startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
 import { forgedToken, secretToken } from "../auth/tokens.ts";
 import { fakeTerminal } from "../cli/terminal.ts";
-import { type AppInProcess, appInProcess } from "../support/app-in-process.ts";
-import { environment, type Variables, Workbench } from "../support/processes.ts";
+import { AppBench } from "../support/app-bench.ts";
+import type { AppInProcess } from "../support/app-in-process.ts";
+import { environment, type Variables } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 /** The whole way of a token, from a client's socket to its answer, in a server with a secret. */
@@ -19,8 +19,8 @@ const SYMBOL = "DEMOUSDT";
 const LEVELS = `levels:${SYMBOL}`;
 const TIMEOUT_MS = 120_000;
 
-const bench = new Workbench();
-const exchange = startSimulatorServer({
+const bench = new AppBench();
+const exchange = bench.openExchange({
   markets: [createGeneratedMarket({ symbol: SYMBOL, seed: 7, preset: PRESETS.thin })],
 });
 let running: AppInProcess;
@@ -32,14 +32,10 @@ beforeAll(async () => {
     CONTEXT_BACKFILL_ENABLED: "false",
     TOKEN_HMAC_SECRET: SECRET,
   });
-  running = await appInProcess(env, { follow: true });
+  running = await bench.openApp(env, { follow: true });
 }, TIMEOUT_MS);
 
-afterAll(async () => {
-  await running.app.close();
-  await exchange.stop();
-  await bench.close();
-}, TIMEOUT_MS);
+afterAll(() => bench.close(), TIMEOUT_MS);
 
 const now = () => Math.floor(Date.now() / 1_000);
 
@@ -315,7 +311,7 @@ describe("servers with other settings", () => {
       const url = `http://127.0.0.1:${gone.port}/keys`;
       await gone.stop(true);
       const { TOKEN_HMAC_SECRET: _, ...rest } = env;
-      const other = await appInProcess(
+      const other = await bench.openApp(
         { ...rest, DATA_DIR: await bench.folder(), TOKEN_JWKS_URL: url },
         { follow: false },
       );

@@ -4,10 +4,10 @@ import {
   EXAMPLE_TARGET,
   type RouteExample,
 } from "../../src/contract/mod.ts";
-import { startSimulatorServer } from "../../src/runtime/mod.ts";
 import { createGeneratedMarket, PRESETS } from "../../src/simulator/mod.ts";
-import { type AppInProcess, appInProcess } from "../support/app-in-process.ts";
-import { environment, type Variables, Workbench } from "../support/processes.ts";
+import { AppBench } from "../support/app-bench.ts";
+import type { AppInProcess } from "../support/app-in-process.ts";
+import { environment, type Variables } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { Receiver } from "../webhook/receiver.ts";
 
@@ -24,40 +24,35 @@ export interface Answered {
 export class ContractWorld {
   readonly url: string;
   readonly running: AppInProcess;
-  readonly #closing: (() => Promise<unknown>)[];
+  readonly #bench: AppBench;
   /** What stands in examples, and what the server gave out for it. */
   readonly #real: Map<string, string>;
 
-  private constructor(running: AppInProcess, receiver: Receiver, closing: (() => Promise<unknown>)[]) {
+  private constructor(running: AppInProcess, receiver: Receiver, bench: AppBench) {
     this.running = running;
     this.url = running.app.url;
-    this.#closing = closing;
+    this.#bench = bench;
     this.#real = new Map([[EXAMPLE_TARGET, receiver.url]]);
   }
 
   static async start(more: Variables = {}): Promise<ContractWorld> {
-    const bench = new Workbench();
+    const bench = new AppBench();
     const market = createGeneratedMarket({ symbol: "BTCUSDT", seed: 7, preset: PRESETS.thin });
-    const exchange = startSimulatorServer({ markets: [market] });
+    const exchange = bench.openExchange({ markets: [market] });
     const receiver = await Receiver.start();
+    bench.opened(() => receiver.stop());
     const env = environment(await bench.folder(), exchange, {
       SYMBOLS: "BTCUSDT",
       CONTEXT_BACKFILL_ENABLED: "false",
       WEBHOOK_ALLOW_PRIVATE: "true",
       ...more,
     });
-    const running = await appInProcess(env, { follow: true });
-    const closing = [
-      () => bench.close(),
-      () => exchange.stop(),
-      () => receiver.stop(),
-      () => running.app.close(),
-    ];
-    return new ContractWorld(running, receiver, closing);
+    const running = await bench.openApp(env, { follow: true });
+    return new ContractWorld(running, receiver, bench);
   }
 
-  async close(): Promise<void> {
-    for (const close of this.#closing.splice(0).reverse()) await close();
+  close(): Promise<void> {
+    return this.#bench.close();
   }
 
   /** From now on `id` of the server stands for this one of the examples. */
