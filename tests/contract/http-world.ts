@@ -82,7 +82,9 @@ export class ContractWorld {
 
   /** A text of an example with what the server gave out in place of what stands for it. */
   realOf(text: string): string {
-    return [...this.#real].reduce((replaced, [example, real]) => replaced.replaceAll(example, real), text);
+    // All at once: what the server gave out may by chance contain what stands for something else.
+    const examples = new RegExp([...this.#real.keys()].map(RegExp.escape).join("|"), "g");
+    return text.replaceAll(examples, (example) => this.#real.get(example) ?? example);
   }
 }
 
