@@ -127,7 +127,7 @@ export class BackfillFollow implements AsyncIterable<BackfillUpdate> {
     return this.#topics.find(this.#name)?.state;
   }
 
-  /** Calls `listener` with each update until the job has ended, or the answered function is called. */
+  /** Calls `listener` with each update until the job has ended, the signal aborts or the answered function is called. */
   on(
     listener: (update: BackfillUpdate) => void,
     { onError = throwUnlessClosed, onEnd }: ListenOptions & { readonly onEnd?: () => void } = {},
@@ -143,7 +143,8 @@ export class BackfillFollow implements AsyncIterable<BackfillUpdate> {
         }
       if (!stopped) onEnd?.();
     };
-    read().catch(onError);
+    // Who aborts knows.
+    read().catch((error) => this.#options.signal?.aborted || onError(error));
     return () => {
       stopped = true;
       void updates.return?.();

@@ -265,6 +265,14 @@ describe("backfill()", () => {
     expect(await loop().catch(String)).toBe("Error: enough");
     for await (const _ of bench.tapeline.backfill(JOB_ID)) break;
     await until("the channel to be left twice", () => bench.push.left.length === 2);
+    const again = new AbortController();
+    const errors: unknown[] = [];
+    bench.tapeline
+      .backfill(JOB_ID, { signal: again.signal })
+      .on(() => again.abort(), { onError: (error) => errors.push(error) });
+    await until("the channel to be left once more", () => bench.push.left.length === 3);
+    await Bun.sleep(0);
+    expect(errors).toEqual([]);
   });
 });
 
