@@ -25,7 +25,8 @@ const ROUTES_PER_TURN = 2;
 const ABOUT = `Levels of a trade tape: VWAP, point of control, value area, opening range, those of the day before; what is missing of them, and the
 backfills that fetch it. JSON, snake_case, UTC times. Prices and sizes are numbers that print exactly; one with more than 15 significant
 digits is a string. Unknown fields and parameters are refused. Every refusal is a problem document (RFC 9457) that names each fault.
-Every answer carries \`x-request-id\`. What is pushed is described by [/asyncapi.json](/asyncapi.json).`;
+Every answer carries \`x-request-id\`. Without a secret the server answers 421 to a request that names another host than this machine.
+What is pushed is described by [/asyncapi.json](/asyncapi.json).`;
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -102,13 +103,16 @@ function operationOf({ about, contract, path, method }: DescribedRoute, scope: S
         }),
     responses: {
       [answer.status]: answerOf(contract, where),
-      ...problemAnswers([...problemsOf(contract), ...accessProblems(scope)], contract.refusals),
+      ...problemAnswers([...problemsOf(contract), ...accessProblems(contract, scope)], contract.refusals),
     },
   };
 }
 
-function accessProblems(scope: Scope | undefined): readonly ProblemName[] {
-  return scope === undefined ? [] : ["unauthorized", "insufficient-scope", "not-granted"];
+/** Where the app does not see the request, its token is looked at on the connection. */
+function accessProblems({ refusals }: RouteContract, scope: Scope | undefined): readonly ProblemName[] {
+  return scope === undefined || refusals !== undefined
+    ? []
+    : ["unauthorized", "insufficient-scope", "not-granted"];
 }
 
 function parametersOf(

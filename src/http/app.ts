@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
-import { problem } from "../protocol/mod.ts";
+import { givenRequestId, problem, REQUEST_ID_HEADER } from "../protocol/mod.ts";
 import { access, OPEN_PATHS } from "./access.ts";
 import { assetResponse } from "./asset-response.ts";
 import { covered } from "./covered.ts";
@@ -11,8 +11,6 @@ import { ProblemError, problemResponse } from "./problem-response.ts";
 import type { AppEnv, Route } from "./route.ts";
 import { allRoutes } from "./routes.ts";
 
-const REQUEST_ID = /^[\w.-]{1,64}$/;
-
 /**
  * The HTTP app: every route of this server, whatever it runs on (`app.fetch`). Problems answer as RFC 9457 documents; nothing but
  * assets is cached; every answer carries `x-request-id`, the client's own where it sent one.
@@ -20,11 +18,10 @@ const REQUEST_ID = /^[\w.-]{1,64}$/;
 export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
-    const given = c.req.header("x-request-id");
-    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : deps.requestId();
+    const requestId = givenRequestId(c.req.raw.headers) ?? deps.requestId();
     c.set("requestId", requestId);
     await next();
-    c.res.headers.set("x-request-id", requestId);
+    c.res.headers.set(REQUEST_ID_HEADER, requestId);
     if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
     c.res.headers.set("x-content-type-options", "nosniff");
   });
@@ -34,8 +31,8 @@ export function createHttpApp(deps: HttpDeps): Hono<AppEnv> {
       cors({
         origin: [...origins],
         allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
-        allowHeaders: ["authorization", "content-type", "x-request-id"],
-        exposeHeaders: ["www-authenticate", "x-request-id"],
+        allowHeaders: ["authorization", "content-type", REQUEST_ID_HEADER],
+        exposeHeaders: ["www-authenticate", REQUEST_ID_HEADER],
       }),
     );
 

@@ -30,6 +30,7 @@ export * from "./push-frames.ts";
 export * from "./push-replies.ts";
 export * from "./push-requests.ts";
 export * from "./queries.ts";
+export * from "./request-id.ts";
 export * from "./request-range.ts";
 export * from "./rpc.ts";
 export * from "./schedule.ts";

@@ -1,4 +1,4 @@
-import { closeCode } from "../protocol/mod.ts";
+import { closeCode, givenRequestId, REQUEST_ID_HEADER } from "../protocol/mod.ts";
 import type { PushHub, PushSession } from "../push/mod.ts";
 import { type DoorOptions, refusedAtTheDoor } from "./door.ts";
 import { type Entry, PushDoor, upgradeRequired } from "./push-door.ts";
@@ -51,11 +51,11 @@ export function listen(options: ListenOptions): WebServer {
     idleTimeout: options.idleTimeout ?? REQUEST_IDLE_SECONDS,
     fetch(request, bun) {
       const refused = refusedAtTheDoor(request, options);
-      if (refused !== undefined) return refused;
+      if (refused !== undefined) return named(refused, request);
       const entry = door.open(request, bun.requestIP(request)?.address ?? "");
       if (entry.kind === "elsewhere") return options.fetch(request);
-      if (entry.kind === "answer") return entry.response;
-      return bun.upgrade(request, { data: entry }) ? undefined : upgradeRequired();
+      if (entry.kind === "answer") return named(entry.response, request);
+      return bun.upgrade(request, { data: entry }) ? undefined : named(upgradeRequired(), request);
     },
     websocket: {
       perMessageDeflate: false,
@@ -92,6 +92,12 @@ export function listen(options: ListenOptions): WebServer {
       await server.stop(true);
     },
   };
+}
+
+/** An answer that the app has not given, with the name of its request as those have it. */
+function named(response: Response, request: Request): Response {
+  response.headers.set(REQUEST_ID_HEADER, givenRequestId(request.headers) ?? crypto.randomUUID());
+  return response;
 }
 
 function accept(

@@ -90,8 +90,11 @@ describe("listen() without tokens, the host that a request names", () => {
 
   test("the refusal, is a problem document that says what to do", async () => {
     const { server } = open(door);
-    const answer = await fetch(`${server.url}/levels`, { headers: { host: "evil.example" } });
+    const answer = await fetch(`${server.url}/levels`, {
+      headers: { host: "evil.example", "x-request-id": "mine" },
+    });
     expect(answer.status).toBe(421);
+    expect(answer.headers.get("x-request-id")).toBe("mine");
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
     expect(await answer.json()).toMatchObject({ detail: expect.stringContaining("TOKEN_HMAC_SECRET") });
   });

@@ -59,6 +59,27 @@ describe("PushDoor", () => {
     for (let n = 0; n < 3; n++) expect(await knockFrom(direct, "203.0.113.9")).toBe(200);
   });
 
+  test("what is answered without a connection names its request, by the client's name where it gave one", async () => {
+    const { server } = started({});
+    const idOf = async (path: string, headers: Record<string, string> = {}) => {
+      const answer = await fetch(`${server.url}${path}`, { headers });
+      await answer.body?.cancel();
+      return [answer.status, answer.headers.get("x-request-id")];
+    };
+    expect(await idOf("/ws", { "x-request-id": "mine-1" })).toEqual([426, "mine-1"]);
+    expect(await idOf("/ws", { origin: "http://evil.example", "x-request-id": "mine-2" })).toEqual([
+      403,
+      "mine-2",
+    ]);
+    expect(await idOf("/connection/uni_sse", { "x-request-id": "mine-3" })).toEqual([400, "mine-3"]);
+    expect(await idOf("/connection/uni_sse?cf_connect={}", { "x-request-id": "mine-4" })).toEqual([
+      200,
+      "mine-4",
+    ]);
+    const [, made] = await idOf("/ws", { "x-request-id": "not one" });
+    expect(made).toMatch(/^[\da-f-]{36}$/);
+  });
+
   test("takes no more while too many have not connected", async () => {
     const served = started({ limits: { unconnectedMax: 2 } });
     expect(await knock(served, "/ws")).toBe(101);
