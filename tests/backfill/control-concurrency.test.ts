@@ -7,8 +7,15 @@ import { jobChannel } from "../../src/backfill/store/events.ts";
 import type { ClaimedChunk } from "../../src/backfill/store/types.ts";
 import { invariant, isEndedState } from "../../src/core/mod.ts";
 import { OPEN_TIMEOUT_MS, openTestDatabase } from "../support/databases.ts";
-import { until } from "../support/until.ts";
-import { chunksOf, clearWork, deriveCounters, jobOf, makeSeries, segmentOf } from "./job-store-support.ts";
+import {
+  chunksOf,
+  clearWork,
+  deriveCounters,
+  jobOf,
+  makeSeries,
+  segmentOf,
+  untilOneWaits,
+} from "./job-store-support.ts";
 
 const WORKERS = 8;
 const CHUNKS = 120;
@@ -128,12 +135,7 @@ async function commandBetween<T>(
   await locked.promise;
   const commanded = command();
   try {
-    await until("the command to wait", async () => {
-      const rows = await database.sql<{ waiting: number }[]>`
-        select count(*)::int as waiting from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`;
-      return rows[0]?.waiting === 1;
-    });
+    await untilOneWaits(database);
   } finally {
     goOn.resolve();
   }

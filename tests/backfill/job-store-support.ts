@@ -10,6 +10,7 @@ import type {
   SeriesRow,
 } from "../../src/backfill/store/types.ts";
 import { invariant, type MinuteRange } from "../../src/core/mod.ts";
+import { until } from "../support/until.ts";
 
 let names = 0;
 
@@ -103,6 +104,16 @@ export async function expire({ db }: Database, ...leases: readonly ChunkLease[])
 /** Ends every open job, so that the next test starts with nothing to claim. */
 export async function clearWork({ db }: Database): Promise<void> {
   await db.execute(sql`truncate backfill_job, backfill_chunk, segment, coverage cascade`);
+}
+
+/** Resolves when one statement of the database waits for a lock that another holds. */
+export function untilOneWaits({ sql: client }: Database): Promise<unknown> {
+  return until("a statement to wait for a lock", async () => {
+    const rows = await client<{ waiting: number }[]>`
+      select count(*)::int as waiting from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    return rows[0]?.waiting === 1;
+  });
 }
 
 export interface DerivedCounters {

@@ -15,6 +15,7 @@ import {
   makeSeries,
   mustClaim,
   segmentOf,
+  untilOneWaits,
 } from "./job-store-support.ts";
 
 /** The one-statement ways of claim and commit, where they meet each other and the long ways. */
@@ -82,7 +83,7 @@ test("quickCommit() that deadlocks with another owner of its minutes writes noth
     await sql`set local deadlock_timeout = '30s'`;
     await own(sql, second);
     quick = quickCommit(database, lease, result);
-    await untilWaiting(sql);
+    await untilOneWaits(database);
     await own(sql, first);
     throw new Error("taken back");
   });
@@ -163,13 +164,3 @@ test("heartbeat() is answered while every connection of the pool is busy", async
   held.resolve();
   await Promise.all(busy.map(({ over }) => over));
 });
-
-/** Resolves when somebody waits for the end of another's transaction. */
-async function untilWaiting(sql: postgres.ISql): Promise<void> {
-  for (let waited = 0; waited < 5_000; waited += 5) {
-    const waiting = await sql`select from pg_locks where locktype = 'transactionid' and not granted`;
-    if (waiting.length > 0) return;
-    await Bun.sleep(5);
-  }
-  throw new Error("nobody waits for a transaction");
-}
