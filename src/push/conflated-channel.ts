@@ -139,21 +139,11 @@ export class ConflatedChannel {
     const read = this.#tryRead();
     if (read === undefined) return;
     const { newest, fresh } = read;
-    // Most of a lane hold the same: what is found for one is tried first for the next.
-    let from: HeldState | undefined;
-    let name = "";
-    let frame = "";
     for (const member of lane.members) {
       const { subscriber, held } = member;
-      if (held !== from && this.#states.isNewest(held)) continue;
-      if (!subscriber.outbox.ready) continue;
-      if (held !== from || subscriber.name !== name) {
-        from = held;
-        name = subscriber.name;
-        frame = this.#states.frameFrom(held, name);
-      }
+      if (this.#states.isNewest(held) || !subscriber.outbox.ready) continue;
       member.held = newest;
-      subscriber.outbox.offer(frame);
+      subscriber.outbox.offer(this.#states.frameFrom(held, subscriber.name));
     }
     const changedSince = !fresh && this.#touches !== this.#readTouches;
     if (changedSince && lane.members.size > 0) lane.pace.request();

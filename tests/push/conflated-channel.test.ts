@@ -58,6 +58,28 @@ const distances = (timesMs: readonly number[]) => timesMs.slice(1).map((ms, at) 
 
 const frames = (peer: Peer) => publications(peer.socket.received()).map(({ data }) => data);
 
+/** Four peers, each in a lane of its own, of a source that takes `cost.ms` to read. Nothing has been read since they settled. */
+async function fourLanesOver(cost: { ms: number }) {
+  const timers = new FakeTimers();
+  let readingMs = 0;
+  const source = new LevelSource();
+  const read = source.current.bind(source);
+  source.current = () => {
+    readingMs += cost.ms;
+    return read();
+  };
+  const { hub, connected } = makeHub({
+    resolve: () => ({ kind: "source", source }),
+    limits: { laneMembersMax: 1, laneDistanceMs: 1 },
+    timers: { now: () => timers.now() + readingMs, after: (delayMs, run) => timers.after(delayMs, run) },
+  });
+  const peers: Peer[] = [];
+  for (let n = 0; n < 4; n++) peers.push(await subscribed(connected));
+  await timers.advance(500);
+  source.reads = 0;
+  return { source, cost, hub, timers, peers };
+}
+
 describe("conflated channel", () => {
   test("subscribe answers the full set, not recoverable", async () => {
     const { connected } = hubOver(new LevelSource());
@@ -247,29 +269,12 @@ describe("conflated channel", () => {
   });
 
   test("a reading that took long for once is not shared by the lanes after it", async () => {
-    const timers = new FakeTimers();
-    let readingMs = 0;
-    let costMs = 1;
-    const source = new LevelSource();
-    const read = source.current.bind(source);
-    source.current = () => {
-      readingMs += costMs;
-      return read();
-    };
-    const { hub, connected } = makeHub({
-      resolve: () => ({ kind: "source", source }),
-      limits: { laneMembersMax: 1, laneDistanceMs: 1 },
-      timers: { now: () => timers.now() + readingMs, after: (delayMs, run) => timers.after(delayMs, run) },
-    });
-    const peers: Peer[] = [];
-    for (let n = 0; n < 4; n++) peers.push(await subscribed(connected));
-    await timers.advance(500);
-    source.reads = 0;
-    costMs = 30;
+    const { source, cost, hub, timers, peers } = await fourLanesOver({ ms: 1 });
+    cost.ms = 30;
     source.set({ POC: 12 });
     hub.touch(CHANNEL);
     await timers.advance(1);
-    costMs = 1;
+    cost.ms = 1;
     source.set({ POC: 13 });
     hub.touch(CHANNEL);
     await timers.advance(50);
@@ -278,23 +283,7 @@ describe("conflated channel", () => {
   });
 
   test("what takes long to read is read for several lanes at once, and nobody is left behind", async () => {
-    const timers = new FakeTimers();
-    let readingMs = 0;
-    const source = new LevelSource();
-    const read = source.current.bind(source);
-    source.current = () => {
-      readingMs += 6;
-      return read();
-    };
-    const { hub, connected } = makeHub({
-      resolve: () => ({ kind: "source", source }),
-      limits: { laneMembersMax: 1, laneDistanceMs: 1 },
-      timers: { now: () => timers.now() + readingMs, after: (delayMs, run) => timers.after(delayMs, run) },
-    });
-    const peers: Peer[] = [];
-    for (let n = 0; n < 4; n++) peers.push(await subscribed(connected));
-    await timers.advance(500);
-    source.reads = 0;
+    const { source, hub, timers, peers } = await fourLanesOver({ ms: 6 });
     await timers.advance(500);
     expect(source.reads).toBe(0);
     source.set({ POC: 12 });
