@@ -42,7 +42,7 @@ export interface WindowComparison {
 
 type VolumeRows = Pick<ProfileRows, "bins" | "volumes">;
 
-/** A window to be compared, with its levels. Its fold's profile is its own. */
+/** A window to be compared, with its levels. */
 export interface ComparedWindow {
   readonly fold: WindowFold;
   readonly whole: boolean;

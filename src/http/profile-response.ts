@@ -1,11 +1,15 @@
-import type { Context } from "hono";
 import type { ProfileView } from "../protocol/mod.ts";
+import type { AppContext } from "./route.ts";
 
 /** Rows written in one turn of the event loop: about 1 ms of work. */
 const ROWS_PER_TURN = 2_000;
 
 /** A profile with its rows where they are asked for, without them otherwise; it is nobody else's. */
-export function profileAnswer(c: Context, view: ProfileView, { bins }: { readonly bins: boolean }): Response {
+export function profileAnswer(
+  c: AppContext,
+  view: ProfileView,
+  { bins }: { readonly bins: boolean },
+): Response {
   if (bins) return profileResponse(view);
   view.release();
   return c.json(view.summary);
